@@ -1,0 +1,16 @@
+import { randomInt } from 'node:crypto'
+import { defineConfig } from 'vitest/config'
+import { ClosingLine } from './test/closing-line.ts'
+
+// One seed for every random test of a run. `SEED=… npm test` repeats a run.
+const seed = process.env.SEED ?? String(randomInt(2 ** 31))
+if (!/^-?\d+$/.test(seed)) throw new Error(`SEED is '${seed}', but must be an integer`)
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    setupFiles: ['test/setup.ts'],
+    env: { SEED: seed },
+    reporters: ['default', new ClosingLine(seed)],
+  },
+})
