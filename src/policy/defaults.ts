@@ -1,0 +1,36 @@
+import type { Policy } from './schema.ts'
+
+/** What the guide documents, and what this project decided where it is silent. Each is explained at {@link Policy}. */
+export const DEFAULT_POLICY: Policy = {
+  accessLifetimeMs: 3_600_000,
+  refreshLifetimeMs: 86_400_000,
+  refreshWindowStartMs: 900_000,
+  refreshWindowEndMs: 600_000,
+  rotateWithinMs: 43_200_000,
+  skewLeewayMs: 30_000,
+  proactive: 'timer',
+  refreshUnauthorized: 'fail',
+  refreshAttemptsPerGeneration: 6,
+  backOffMinMs: 30_000,
+  backOffMaxMs: 600_000,
+  fingerprintRounds: 600_000,
+  pauseMs: 600_000,
+  budgetLimit: 10,
+  budgetWindowMs: 60_000,
+  budgetCounts: 'token',
+  budgetScope: 'account',
+  leaseMs: 15_000,
+  leaseRenewMs: 5_000,
+  callerTimeoutMs: 90_000,
+  tokenRequestTimeoutMs: 30_000,
+  youngRejectionMs: 60_000,
+  replayBodyBytes: 1_048_576,
+  apiPause: true,
+  maxRedirects: 5,
+  paths: {
+    create: '/api/v2/token/',
+    refresh: '/api/v2/token/refresh/',
+    validate: '/api/v2/token/validate/',
+  },
+  wireNames: { username: 'username', password: 'password', refresh: 'refresh', token: 'token' },
+}
