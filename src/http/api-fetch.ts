@@ -1,0 +1,321 @@
+import type { Clock } from '../clock.ts'
+import { AuthError } from '../errors.ts'
+import { httpDateMs, pauseLengthMs } from '../policy/deadlines.ts'
+import { type ApiReplyKind, apiReplyKind } from '../policy/outcomes.ts'
+import type { Policy } from '../policy/schema.ts'
+import { duration, timeOfDay } from '../policy/words.ts'
+import { assertSameOrigin, type Fetch, fetchFollowing, refuseForbidden } from './origin.ts'
+import type { ApiRequestEvent, HeldToken, TokenSource } from './token-source.ts'
+
+/** A plain `fetch`: what openapi-fetch, ky and axios' fetch adapter take. */
+export type FetchLike = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>
+
+/** What {@link createApiFetch} needs. */
+export interface ApiFetchOptions {
+  /** Where the token may go. Relative URLs are below it, its path included. `D-origin` */
+  readonly baseURL: URL
+  readonly tokens: TokenSource
+  /** The transport. */
+  readonly fetch: Fetch
+  readonly clock: Clock
+  readonly policy: Pick<Policy, 'replayBodyBytes' | 'maxRedirects' | 'apiPause' | 'pauseMs'>
+  /** Told of each send and of what became of it; must not throw. Both sends of one request have the same `id`. */
+  readonly onRequest?: ((event: ApiRequestEvent) => void) | undefined
+}
+
+/**
+ * The API as a plain `fetch` that brings its own token. `Authorization: Bearer …` replaces whatever `Authorization` the
+ * caller gave; Basic is refused. An answer that refuses the token is recovered once: another token is acquired and the
+ * request replayed with it. No request is sent more than twice.
+ *
+ * As with `fetch`, the `Response` is handed over as it came, whatever its status, and an abort rejects with the signal's
+ * reason. Beside what the transport throws, it throws {@link AuthError}: what `tokens.acquire` rejects with (after a
+ * refused token with the status of that answer), `ORIGIN_REFUSED`, `REQUEST_REFUSED`, `API_THROTTLED`,
+ * `BODY_NOT_REPLAYABLE`.
+ *
+ * @see clause `bearer-on-every-request`, `refresh-once`, `no-endless-retry`
+ * @see decision `D-origin`, `D-failed-401`, `D-one-shot-body`, `D-api-403`, `D-api-429`
+ */
+export function createApiFetch({ baseURL, tokens, fetch, clock, policy, onRequest }: ApiFetchOptions): FetchLike {
+  const root = new URL(baseURL)
+  root.pathname = root.pathname.replace(/\/*$/, '/')
+  let lastId = 0
+
+  /** What has to hold before the token is asked for, and again just before each send. */
+  const assertMayGo = ({ signal }: Call, status?: number) => {
+    signal?.throwIfAborted()
+    const retryAtMs = policy.apiPause ? tokens.apiPausedUntilMs() : 0
+    const leftMs = retryAtMs - clock.now()
+    if (leftMs <= 0) return
+    const message = `API requests are throttled until ${timeOfDay(retryAtMs)} (D-api-429): ${duration(leftMs)} left`
+    throw new AuthError('API_THROTTLED', message, { clause: 'D-api-429', retryAtMs, status })
+  }
+
+  const acquire = ({ signal }: Call): HeldToken | Promise<HeldToken> => {
+    const token = tokens.acquire({ signal })
+    if (!(token instanceof Promise)) return token
+    return token.catch((error) => {
+      signal?.throwIfAborted()
+      throw error
+    })
+  }
+
+  /** `D-failed-401` */
+  const acquireAnother = async (call: Call, refused: Response): Promise<HeldToken> => {
+    try {
+      return await acquire(call)
+    } catch (error) {
+      discard(refused)
+      if (!(error instanceof AuthError)) throw error
+      const { code, clause, retryAtMs } = error
+      const { status } = refused
+      const message = `the API answered ${status}, and no other token could be had: ${error.message}`
+      throw new AuthError(code, message, { clause, retryAtMs, status, cause: error })
+    }
+  }
+
+  const send = (call: Call, { body }: Payload, held: HeldToken, resendCount: 0 | 1): Promise<Response> => {
+    const init: RequestInit = { ...call.init, method: call.method, headers: bearing(call.headers, held) }
+    if (body !== undefined) init.body = body
+    // Also past a redirect, where a `signal: undefined` of the caller would hide that of the `Request`.
+    if (call.signal !== undefined) init.signal = call.signal
+    // `manual` and `error` follow nothing by themselves; the caller gets what `fetch` makes of them.
+    const transmit = () =>
+      call.redirect === 'follow'
+        ? fetchFollowing(fetch, call.target, init, { maxRedirects: policy.maxRedirects })
+        : fetch(call.target, init)
+    if (onRequest === undefined) return transmit()
+
+    const { generation } = held
+    const about = { id: call.id, endpoint: 'api', method: call.method.toUpperCase(), path: call.url.pathname } as const
+    const tell = (phase: 'sent' | 'answered' | 'failed', more?: { status?: number; durationMs: number }) =>
+      onRequest({ ...about, phase, generation, resendCount, atMs: clock.now(), ...more })
+    const sentAtMs = clock.monotonic()
+    const durationMs = () => clock.monotonic() - sentAtMs
+    tell('sent')
+    return transmit().then(
+      (response) => {
+        tell('answered', { status: response.status, durationMs: durationMs() })
+        return response
+      },
+      (error) => {
+        tell('failed', { durationMs: durationMs() })
+        throw error
+      },
+    )
+  }
+
+  /** What the answer says of the token and of the API; a rejection is weighed where it happened. */
+  const learn = (response: Response, kind: ApiReplyKind, { generation }: HeldToken): Response => {
+    if (kind === 'ok') tokens.accepted(generation)
+    if (kind === 'throttled' && policy.apiPause) {
+      const retryAfter = response.headers.get('retry-after') ?? undefined
+      const replyDateMs = httpDateMs(response.headers.get('date'))
+      const { pauseMs } = policy
+      tokens.apiThrottled(pauseLengthMs({ receivedAtMs: clock.now(), retryAfter, replyDateMs, pauseMs }))
+    }
+    return response
+  }
+
+  return async function apiFetch(input, init) {
+    const call = callOf(input, init, root, ++lastId)
+    assertSameOrigin(call.url, baseURL)
+    refuseForbidden(call.url, call.headers, baseURL)
+    assertMayGo(call)
+
+    // Nothing is awaited that is already there, and nothing at all between having a token and sending it.
+    const reading = payloadOf(call, policy.replayBodyBytes)
+    const payload = reading instanceof Promise ? await reading : reading
+    const answered = tokens.slot && (await tokens.slot({ signal: call.signal }))
+    const acquiring = acquire(call)
+    const held = acquiring instanceof Promise ? await acquiring : acquiring
+    assertMayGo(call)
+    const first = await send(call, payload, held, 0).finally(answered)
+    const kind = kindOf(first)
+    const firstKind = kind instanceof Promise ? await kind : kind
+    if (firstKind !== 'rejection') return learn(first, firstKind, held)
+
+    const verdict = tokens.rejected(held.generation)
+    if (verdict === 'ignore') return first
+    let other = await acquireAnother(call, first)
+    if (other.generation === held.generation) return first
+    discard(first)
+    if (!payload.replayable) throw notReplayable(first.status)
+    const replayAnswered = tokens.slot && (await tokens.slot({ signal: call.signal }))
+    if (replayAnswered) other = await acquire(call)
+    assertMayGo(call, first.status)
+    const second = await send(call, payload, other, 1).finally(replayAnswered)
+    const secondKind = await kindOf(second)
+    if (secondKind !== 'rejection') return learn(second, secondKind, other)
+    // Only a fresh token's refusal says that refreshing does not help; another is a rejection like any other.
+    if (verdict === 'replay') tokens.replayRejected(other.generation)
+    else tokens.rejected(other.generation)
+    return second
+  }
+}
+
+/** A request as the caller made it, before it carries a token. */
+interface Call {
+  readonly id: number
+  readonly url: URL
+  /** What the transport is given: the caller's `Request`, which knows more than `RequestInit` can say, or the URL. */
+  readonly target: Request | string
+  readonly method: string
+  readonly headers: Headers
+  readonly signal: AbortSignal | undefined
+  readonly redirect: RequestInit['redirect']
+  readonly init: RequestInit | undefined
+}
+
+function callOf(input: RequestInfo | URL, init: RequestInit | undefined, root: URL, id: number): Call {
+  const request = input instanceof Request ? input : undefined
+  const url = request === undefined ? absolute(String(input), root) : new URL(request.url)
+  return {
+    id,
+    url,
+    target: request ?? url.href,
+    method: init?.method ?? request?.method ?? 'GET',
+    headers: new Headers(init?.headers ?? request?.headers),
+    // `null` takes the request's own signal away.
+    signal: (init?.signal === undefined ? request?.signal : init.signal) ?? undefined,
+    redirect: init?.redirect ?? request?.redirect ?? 'follow',
+    init,
+  }
+}
+
+/** A path goes below the root, as with `resolvePath`; what names a host of its own is left to the guard. */
+function absolute(text: string, root: URL): URL {
+  const isPath = text.startsWith('/') && !/^[/\\]/.test(text.slice(1))
+  return new URL(isPath ? `.${text}` : text, root)
+}
+
+/** The body of a request. */
+interface Payload {
+  /** `undefined`: none, or the target brings it. */
+  readonly body: RequestInit['body'] | undefined
+  readonly replayable: boolean
+}
+
+/** `D-one-shot-body` */
+function payloadOf({ init, target, method, signal }: Call, limitBytes: number): Payload | Promise<Payload> {
+  if (init?.body !== undefined && init.body !== null) return snapshot(init.body)
+  // In Firefox a Request has no `body` property: only reading tells, and a GET has none to read.
+  if (typeof target === 'string' || target.body === null || /^(get|head)$/i.test(method))
+    return { body: undefined, replayable: true }
+  return buffered(target, limitBytes, signal)
+}
+
+/** What is sent is what was given, as with `fetch`, though the caller may use a buffer again before the replay. */
+function snapshot(body: NonNullable<RequestInit['body']>): Payload {
+  if (typeof body === 'string' || body instanceof Blob) return { body, replayable: true }
+  if (body instanceof ArrayBuffer) return { body: body.slice(0), replayable: true }
+  if (ArrayBuffer.isView(body)) {
+    const { buffer, byteOffset, byteLength } = body
+    return { body: buffer.slice(byteOffset, byteOffset + byteLength), replayable: true }
+  }
+  if (body instanceof URLSearchParams) return { body: new URLSearchParams(body), replayable: true }
+  if (body instanceof FormData) {
+    const copy = new FormData()
+    for (const [name, value] of body) copy.append(name, value)
+    return { body: copy, replayable: true }
+  }
+  return { body, replayable: false }
+}
+
+/**
+ * Reads the body of a `Request` ahead, up to `limitBytes`. A larger one is left to the transport, whole, so that it keeps
+ * its length and needs no streaming upload.
+ */
+async function buffered(request: Request, limitBytes: number, signal: AbortSignal | undefined): Promise<Payload> {
+  const ahead = request.clone()
+  const bytes = await readUpTo(ahead, limitBytes, signal)
+  if (bytes === undefined && !signal?.aborted) return { body: undefined, replayable: false }
+  // To its owner the request is as used as after a `fetch`.
+  void request.body?.cancel().catch(() => {})
+  signal?.throwIfAborted()
+  return { body: bytes, replayable: true }
+}
+
+/** The bytes of a body, or `undefined` when there are more than `limitBytes`, or the signal fired first. */
+async function readUpTo(
+  source: Request | Response,
+  limitBytes: number,
+  signal?: AbortSignal,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  if (!source.body) {
+    const whole = await source.arrayBuffer()
+    return whole.byteLength > limitBytes ? undefined : new Uint8Array(whole)
+  }
+  const reader = source.body.getReader()
+  const stop = () => void reader.cancel().catch(() => {})
+  signal?.addEventListener('abort', stop, { once: true })
+  try {
+    const chunks: Uint8Array[] = []
+    let length = 0
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+      length += next.value.byteLength
+      if (length > limitBytes) {
+        stop()
+        return undefined
+      }
+      chunks.push(next.value)
+    }
+    return signal?.aborted ? undefined : joined(chunks, length)
+  } finally {
+    signal?.removeEventListener('abort', stop)
+  }
+}
+
+function joined(chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(length)
+  let at = 0
+  for (const chunk of chunks) {
+    whole.set(chunk, at)
+    at += chunk.byteLength
+  }
+  return whole
+}
+
+/** A copy: a transport that keeps what it was given, to record it, keeps the right token of each send. */
+function bearing(headers: Headers, { access }: HeldToken): Headers {
+  const copy = new Headers(headers)
+  try {
+    copy.set('authorization', `Bearer ${access.reveal()}`)
+  } catch {
+    // The platform's own error quotes the value.
+    throw new AuthError('UNAVAILABLE', 'the access token cannot be sent: it is no header value', {
+      clause: 'bearer-on-every-request',
+    })
+  }
+  return copy
+}
+
+/** An error body with a `code` is far shorter than this. */
+const CODE_WITHIN_BYTES = 16_384
+
+/** Only of a 403 does the body matter. `D-api-403` */
+const kindOf = (response: Response): ApiReplyKind | Promise<ApiReplyKind> =>
+  response.status === 403
+    ? codeOf(response).then((code) => apiReplyKind(response.status, code))
+    : apiReplyKind(response.status)
+
+async function codeOf(response: Response): Promise<string | undefined> {
+  if (!response.body || !/\bjson\b/i.test(response.headers.get('content-type') ?? '')) return undefined
+  try {
+    const bytes = await readUpTo(response.clone(), CODE_WITHIN_BYTES)
+    const { code } = JSON.parse(new TextDecoder().decode(bytes))
+    return typeof code === 'string' ? code : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Frees the connection of an answer that nobody will read. */
+const discard = (response: Response) => void response.body?.cancel().catch(() => {})
+
+const notReplayable = (status: number) =>
+  new AuthError(
+    'BODY_NOT_REPLAYABLE',
+    `the API answered ${status}; the token is fresh now, but the body cannot be sent twice (D-one-shot-body): send it again`,
+    { clause: 'D-one-shot-body', status },
+  )
