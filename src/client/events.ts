@@ -1,0 +1,69 @@
+import type { AuthError } from '../errors.ts'
+import type { TokenRequestEvent } from '../http/token-endpoints.ts'
+import type { ApiRequestEvent } from '../http/token-source.ts'
+
+/** One step of the chart. */
+export interface TransitionEvent {
+  readonly type: 'transition'
+  /** Wall-clock time, ms since the epoch. */
+  readonly atMs: number
+  /** State of the region `tokens` before and after, as a dotted path: `sending.refreshing`. */
+  readonly from: string
+  readonly to: string
+  /** State of the region `gate` after. */
+  readonly gate: string
+  /** What caused it: an event of the chart, or empty for a decision over the facts. */
+  readonly event: string
+  /** The clauses and decisions that the transition implements. */
+  readonly ids: readonly string[]
+  /** The same in words. */
+  readonly why: string
+  readonly generation: number
+}
+
+/** Why a token request was sent: the transition of the chart that sent it. */
+export interface SendReason {
+  readonly ids: readonly string[]
+  readonly why: string
+}
+
+/** One request going out, or its answer coming in. */
+export type RequestEvent = { readonly type: 'request' } & ((TokenRequestEvent & SendReason) | ApiRequestEvent)
+
+/** A token request ended without a pair, whether or not anybody waited for it. */
+export interface ErrorEvent {
+  readonly type: 'error'
+  readonly atMs: number
+  readonly error: AuthError
+}
+
+export type AuthEvent = TransitionEvent | RequestEvent | ErrorEvent
+export type AuthEventOf<T extends AuthEvent['type']> = Extract<AuthEvent, { type: T }>
+
+/** Listeners by type. One that throws harms nobody. */
+export interface Listeners {
+  on<T extends AuthEvent['type']>(type: T, listener: (event: AuthEventOf<T>) => void): () => void
+  emit(event: AuthEvent): void
+}
+
+export function createListeners(all: ((event: AuthEvent) => void) | undefined): Listeners {
+  const listeners = new Map<AuthEvent['type'], Set<(event: never) => void>>()
+  const guarded = (listener: (event: never) => void, event: AuthEvent) => {
+    try {
+      listener(event as never)
+    } catch {
+      // A listener's fault must not stop the chart, nor change what its caller gets.
+    }
+  }
+  return {
+    on(type, listener) {
+      const ofType = listeners.get(type) ?? new Set()
+      listeners.set(type, ofType.add(listener))
+      return () => void ofType.delete(listener)
+    },
+    emit(event) {
+      if (all !== undefined) guarded(all, event)
+      for (const listener of [...(listeners.get(event.type) ?? [])]) guarded(listener, event)
+    },
+  }
+}

@@ -1,0 +1,57 @@
+import { AuthError, type AuthErrorCode, type AuthErrorDetails } from '../errors.ts'
+import type { LifecycleEmitted, RefusalCode } from '../policy/events.ts'
+import { duration, timeOfDay } from '../policy/words.ts'
+
+/** What happened and what is needed, by code; the clause and the time are added. */
+const SENTENCES: Record<RefusalCode, string> = {
+  THROTTLED: 'Token requests are throttled by the server',
+  BUDGET_EXHAUSTED: 'Ten token requests were sent in the last minute',
+  LEASE_HELD: 'Another process is signing in or refreshing for this account',
+  UNAVAILABLE: 'The token endpoint gave no usable answer',
+  STORE_UNAVAILABLE: 'The token store does not answer, and no token request is sent without it',
+  CREDENTIALS_UNAVAILABLE: 'The credentials callback gave no credentials, so nothing was sent',
+  INVALID_CREDENTIALS:
+    'The server refused these credentials, and they are not tried again: sign in with others, or reset',
+  SIGN_IN_REJECTED: 'The server rejected the sign-in, and it is not tried again: mend the request, then reset',
+  REFRESH_UNAUTHORIZED:
+    'The server refused the refresh token without a reason that this client can see: call signIn() or reset()',
+  SIGNED_OUT: 'This account is signed out: call signIn()',
+}
+
+const when = (retryAtMs: number | undefined, nowMs: number) =>
+  retryAtMs === undefined ? '' : `; possible again at ${timeOfDay(retryAtMs)}, in ${duration(retryAtMs - nowMs)}`
+
+/** The error of those whom the chart refused; times are wall-clock ms. */
+export const refusal = (
+  code: RefusalCode,
+  clause: string,
+  retryAtMs: number | undefined,
+  nowMs: number,
+  details: Pick<AuthErrorDetails, 'status'> = {},
+): AuthError =>
+  new AuthError(code, `${SENTENCES[code]} (${clause})${when(retryAtMs, nowMs)}.`, { clause, retryAtMs, ...details })
+
+const FAILURES: Partial<Record<string, { code: AuthErrorCode; what: string; status?: number }>> = {
+  'outcome.unauthorized': { code: 'INVALID_CREDENTIALS', what: 'was answered 401', status: 401 },
+  'outcome.rejected': { code: 'SIGN_IN_REJECTED', what: 'was answered 4xx' },
+  'outcome.throttled': { code: 'THROTTLED', what: 'was answered 429', status: 429 },
+  'outcome.unavailable': { code: 'UNAVAILABLE', what: 'was not answered, or with 5xx' },
+  'outcome.malformed': { code: 'UNAVAILABLE', what: 'was answered 200 with something unusable' },
+}
+
+/** The error event of a token request that ended without a pair. */
+export function failureError(
+  failure: Extract<LifecycleEmitted, { type: 'failure' }>,
+  retryAtMs: number | undefined,
+  nowMs: number,
+): AuthError {
+  const { code, what, status } = FAILURES[failure.outcome] ?? { code: 'UNAVAILABLE', what: 'failed' }
+  const refreshRefused = failure.request === 'refresh' && failure.outcome === 'outcome.unauthorized'
+  const details: AuthErrorDetails = { clause: failure.clause, retryAtMs, status }
+  const name = failure.request === 'create' ? 'sign-in' : 'refresh'
+  return new AuthError(
+    refreshRefused ? 'REFRESH_UNAUTHORIZED' : code,
+    `A ${name} ${what} (${failure.clause})${when(retryAtMs, nowMs)}.`,
+    details,
+  )
+}

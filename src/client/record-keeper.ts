@@ -1,0 +1,168 @@
+import type { Clock } from '../clock.ts'
+import { type AccountRecord, emptyRecord } from '../store/record.ts'
+import type { TokenStore } from '../store/store.ts'
+import { newSalt } from './credentials.ts'
+import type { Timeline } from './timeline.ts'
+
+/** The next record, or `null` where what is stored has overtaken this change. `nowMs` is the store's time. */
+export type Change = (record: AccountRecord, nowMs: number) => AccountRecord | null
+
+/** What a write came to. */
+export type Written =
+  /** Stored. */
+  | 'stored'
+  /** The store could not be written: obeyed in memory, written again later. `D-store-down` */
+  | 'kept'
+  /** What is stored is newer: nothing was written. */
+  | 'overtaken'
+
+/** The store did not answer, or kept answering that somebody else was faster. */
+export class StoreFailure extends Error {
+  override readonly name = 'StoreFailure'
+}
+
+const CAS_ATTEMPTS = 16
+
+/**
+ * One client's view of its account's record: the last version read or written, and the changes whose write has failed so
+ * far. All storage goes through here; no policy does.
+ */
+export interface RecordKeeper {
+  /** The record as last known, kept changes included. */
+  known(): AccountRecord
+  /** The store's time now, by what it was at the last read. */
+  nowMs(): number
+  /** Reads the record. Rejects with {@link StoreFailure}. */
+  read(): Promise<AccountRecord>
+  /** Changes the record, on top of whatever is stored. Rejects with {@link StoreFailure} and changes nothing. */
+  change(change: Change): Promise<Exclude<Written, 'kept'>>
+  /** As `change`, but a change that cannot be stored is kept and repeated until it is, or is overtaken. */
+  keep(change: Change): Promise<Written>
+  /** When kept changes are tried next, on the timeline; `undefined` when there are none. */
+  retryAtMs(): number | undefined
+  /** Waits for the write under way and tries to store what is kept, now. Never rejects. */
+  flush(): Promise<void>
+  /** Stops repeating. */
+  close(): void
+}
+
+export interface RecordKeeperOptions {
+  store: TokenStore
+  account: string
+  clock: Clock
+  timeline: Timeline
+  /** Length of the n-th wait before the store is tried again, ms. */
+  backOffMs: (step: number) => number
+  /** Kept changes were stored or overtaken. */
+  onFlushed: () => void
+}
+
+export function createRecordKeeper({
+  store,
+  account,
+  clock,
+  timeline,
+  backOffMs,
+  onFlushed,
+}: RecordKeeperOptions): RecordKeeper {
+  let stored = emptyRecord(newSalt())
+  let kept: Change[] = []
+  let offsetMs = clock.now() - timeline.nowMs()
+  let retry: { step: number; atMs: number; timer: unknown } | undefined
+  let turn: Promise<unknown> = Promise.resolve()
+
+  const storeNowMs = () => timeline.nowMs() + Math.floor(offsetMs)
+  const withKept = () => kept.reduce((record, change) => change(record, storeNowMs()) ?? record, stored)
+
+  const attempt = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work()
+    } catch (error) {
+      if (error instanceof StoreFailure) throw error
+      throw new StoreFailure('the store did not answer', { cause: error })
+    }
+  }
+
+  const read = () =>
+    attempt(async () => {
+      const { record, nowMs } = await store.read(account)
+      offsetMs = nowMs - timeline.nowMs()
+      stored = record ?? (stored.version === 0 ? stored : emptyRecord(stored.salt))
+      return withKept()
+    })
+
+  const write = (change: Change) =>
+    attempt(async () => {
+      for (let tries = 0; tries < CAS_ATTEMPTS; tries++) {
+        const next = change(stored, storeNowMs())
+        if (next === null) return 'overtaken'
+        const version = stored.version + 1
+        if (await store.compareAndSet(account, stored.version, { ...next, version })) {
+          stored = { ...next, version }
+          return 'stored'
+        }
+        await read()
+      }
+      throw new StoreFailure(`another client was faster ${CAS_ATTEMPTS} times in a row`)
+    })
+
+  /** One write after the other: each stands on the version that the last one left. */
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = turn.then(work, work)
+    turn = done.catch(() => {})
+    return done
+  }
+
+  const flushKept = async () => {
+    while (kept[0] !== undefined) {
+      await read()
+      await write(kept[0])
+      kept = kept.slice(1)
+    }
+    retry = undefined
+  }
+
+  const scheduleRetry = () => {
+    const step = retry?.step ?? 0
+    const delayMs = backOffMs(step)
+    clock.clearTimeout(retry?.timer)
+    retry = {
+      step: step + 1,
+      atMs: timeline.nowMs() + delayMs,
+      timer: clock.setTimeout(() => void keeper.flush(), delayMs),
+    }
+  }
+
+  const keeper: RecordKeeper = {
+    known: withKept,
+    nowMs: storeNowMs,
+    read: () => inTurn(read),
+    change: (change) => inTurn(() => write(change)),
+    keep: (change) =>
+      inTurn(async () => {
+        if (kept.length === 0) {
+          try {
+            return await write(change)
+          } catch {
+            // Kept below.
+          }
+        }
+        kept = [...kept, change]
+        if (kept.length === 1) scheduleRetry()
+        return 'kept'
+      }),
+    retryAtMs: () => (kept.length === 0 ? undefined : (retry?.atMs ?? timeline.nowMs())),
+    async flush() {
+      // Whatever is being written ends first.
+      await inTurn(async () => {})
+      if (kept.length === 0) return
+      const flushed = await inTurn(() => flushKept().then(() => true)).catch(() => false)
+      if (flushed) onFlushed()
+      else scheduleRetry()
+    },
+    close() {
+      clock.clearTimeout(retry?.timer)
+    },
+  }
+  return keeper
+}
