@@ -32,6 +32,8 @@ export interface CreateInput {
 export interface RefreshInput {
   /** The generation of the pair whose refresh token is to be used. */
   readonly generation: number
+  /** A caller waits for this refresh; one that a timer started counts as an attempt of the timer. */
+  readonly demanded: boolean
 }
 
 const notProvided = (name: string) => () => Promise.reject(new Error(`tokenLifecycle: provide the actor '${name}'`))
@@ -127,6 +129,10 @@ const setUp = setup({
   actions: {
     learnGate: assign(({ context, event }) => learn.learnGate(context, event)),
     learnTokens: assign(({ context, event }) => learn.learnTokens(context, event)),
+    learnFirstRecord: assign(({ context, event }) => ({
+      ...learn.learnTokens(context, event),
+      waiting: context.waiting,
+    })),
     learnWhoWaits: assign(({ event }) => (event.type === 'demand.withdrawn' ? { waiting: event.waiting } : {})),
     note: assign(({ context, event }) => ({ noted: learn.noted(context.noted, event as NotedEvent) })),
     // What waited for the request in flight takes effect, in the order it came.
@@ -158,6 +164,7 @@ const setUp = setup({
       if (event.type !== 'operator.signIn' || event.credentials !== 'other' || context.pair === null) return
       enqueue.emit({ type: 'discarded', generation: context.pair.generation, clause: 'D-sign-in' })
     }),
+    noteWhoStarted: assign(({ context }) => ({ startedBy: rules.someoneWaits(context) ? 'demand' : 'timer' })),
     armTimers: assign(({ context }) => ({ armedAtMs: context.atMs })),
     arriveAtRefreshDue: assign(({ context }) => reached(context, context.pair?.refreshAtMs ?? 0)),
     arriveAtExpiry: assign(({ context }) => reached(context, context.pair?.usableUntilMs ?? 0)),
@@ -248,6 +255,7 @@ const firstContext = ({ input }: { input: LifecycleInput }): LifecycleContext =>
   atMs: input.atMs,
   armedAtMs: input.atMs,
   waiting: NOBODY,
+  startedBy: 'demand',
   noted: [],
   proactive: input.proactive ?? 'timer',
   refreshUnauthorized: input.refreshUnauthorized ?? 'fail',
@@ -333,9 +341,9 @@ export const tokenLifecycle = setUp.createMachine({
           on: {
             'record.adopted': {
               target: 'resuming',
-              actions: 'learnTokens',
-              description: 'The record is read.',
-              meta: { ids: ['cache-tokens'] },
+              actions: 'learnFirstRecord',
+              description: 'The record is read; a forced caller wants a newer pair than the one it holds.',
+              meta: { ids: ['cache-tokens', 'D-force'] },
             },
             woke: { description: 'No deadline is known yet.', meta: { ids: ['D-skew'] } },
             'operator.signIn': {
@@ -586,9 +594,13 @@ export const tokenLifecycle = setUp.createMachine({
             },
             refreshing: {
               description: 'The refresh token is in use.',
+              entry: 'noteWhoStarted',
               invoke: {
                 src: 'refresh',
-                input: ({ context }) => ({ generation: context.pair?.generation ?? 0 }),
+                input: ({ context }) => ({
+                  generation: context.pair?.generation ?? 0,
+                  demanded: context.startedBy === 'demand',
+                }),
                 onDone: {
                   actions: 'raiseOutput',
                   description: 'The outcome arrives as an event.',

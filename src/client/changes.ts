@@ -86,13 +86,20 @@ export const refreshUnauthorized = (marked: Marked, spent: boolean): Change =>
   )
 
 /** `D-back-off`, and the mark that a create failed or a refresh may have been taken. */
-export const unavailable = (marked: Marked, request: TokenRequest, backOffMs: (step: number) => number): Change =>
+export const unavailable = (
+  marked: Marked,
+  request: TokenRequest,
+  demanded: boolean,
+  backOffMs: (step: number) => number,
+): Change =>
   onlyIfStands(marked, (record, nowMs) => {
     const step = record.backOff?.step ?? 0
     return {
       ...record,
       backOff: { startMs: nowMs, lengthMs: backOffMs(step), step: step + 1 },
-      ...(request === 'create' ? { createFailed: true } : { refreshAttempts: record.refreshAttempts + 1 }),
+      ...(request === 'create'
+        ? { createFailed: true }
+        : { refreshAttempts: record.refreshAttempts + (demanded ? 0 : 1) }),
     }
   })
 

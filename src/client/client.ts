@@ -13,7 +13,7 @@ import { createBudget } from './budget.ts'
 import { type Credentials, createCredentialsSource, holdCredentials, sameCredentials } from './credentials.ts'
 import { createListeners, type SendReason } from './events.ts'
 import type { AuthClient, AuthClientOptions, TokenOptions } from './face.ts'
-import { type Lifecycle, startLifecycle } from './lifecycle.ts'
+import { type Lifecycle, type LifecycleSnapshot, startLifecycle } from './lifecycle.ts'
 import { failureError, refusal } from './messages.ts'
 import { parseOptions } from './options.ts'
 import { createProtocol } from './protocol.ts'
@@ -231,8 +231,42 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     return asking
   }
 
+  /** Resolves when the chart is as asked; rejects when that takes longer than a caller waits, or the caller leaves. */
+  const until = async (
+    reached: (snapshot: LifecycleSnapshot) => boolean,
+    { signal, timeoutMs = policy.callerTimeoutMs }: AcquireOptions = {},
+  ): Promise<void> => {
+    if (reached(lifecycle.snapshot())) return
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const leave = () => reject(abortedError())
+    const tooLong = () =>
+      reject(
+        lifecycle.snapshot().state === 'loading'
+          ? refusal('STORE_UNAVAILABLE', 'D-store-down', undefined, clock.now())
+          : timedOut('forced', timeoutMs),
+      )
+    const subscription = lifecycle.subscribe((snapshot) => {
+      if (reached(snapshot)) resolve()
+    })
+    const timer = clock.setTimeout(tooLong, timeoutMs, { keepsAlive: true })
+    signal?.addEventListener('abort', leave, { once: true })
+    ended.signal.addEventListener('abort', () => reject(closedError()), { once: true })
+    try {
+      await promise
+    } finally {
+      clock.clearTimeout(timer)
+      subscription.unsubscribe()
+      signal?.removeEventListener('abort', leave)
+    }
+  }
+  // A store that does not answer is answer enough: whoever goes on is told so.
+  const loaded = ({ state, gate }: LifecycleSnapshot) => state !== 'loading' || gate === 'backingOff'
+  const idle = (snapshot: LifecycleSnapshot) => loaded(snapshot) && !snapshot.tags.has('busy')
+
   const demand = async (patience: Patience, { signal, timeoutMs = policy.callerTimeoutMs }: AcquireOptions) => {
     const startedMs = timeline.nowMs()
+    // Only the record tells which generation a forced caller has, and whether a latch waits for other credentials.
+    if (patience === 'forced' || credentials.fromCallback) await until(loaded, { signal, timeoutMs })
     await askForOtherCredentials()
     if (ended.signal.aborted) throw closedError()
     if (fault !== undefined) throw fault
@@ -316,33 +350,6 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     if (!ended.signal.aborted) lifecycle.send({ type: 'record.adopted', atMs: timeline.nowMs(), facts })
   }
 
-  /** Resolves when the record is read and nothing is in flight; rejects when that takes longer than a caller waits. */
-  const idle = async (timeoutMs = policy.callerTimeoutMs): Promise<void> => {
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const look = () => {
-      const { state, tags } = lifecycle.snapshot()
-      if (ended.signal.aborted || (state !== 'loading' && !tags.has('busy'))) resolve()
-    }
-    const tooLong = () => {
-      if (lifecycle.snapshot().state === 'loading')
-        return reject(refusal('STORE_UNAVAILABLE', 'D-store-down', undefined, clock.now()))
-      reject(
-        new AuthError('TIMEOUT', `The request in flight did not end within ${duration(timeoutMs)} (D-time-outs).`, {
-          clause: 'D-time-outs',
-        }),
-      )
-    }
-    const subscription = lifecycle.subscribe(look)
-    const timer = clock.setTimeout(tooLong, timeoutMs, { keepsAlive: true })
-    look()
-    try {
-      await promise
-    } finally {
-      clock.clearTimeout(timer)
-      subscription.unsubscribe()
-    }
-  }
-
   const fetchLike = createApiFetch({
     baseURL: new URL(baseURL),
     tokens,
@@ -361,7 +368,7 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
         `signIn() was given another user name than this client's account. Create a client for that account (D-sign-in).`,
         { clause: 'D-sign-in' },
       )
-    await idle()
+    await until(idle)
     const held = given === undefined ? credentials.last() : holdCredentials(given)
     const last = credentials.last()
     const { latch, signedOut } = lifecycle.context()
@@ -395,7 +402,7 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
 
   const reset = async (): Promise<void> => {
     if (closing !== undefined) throw closedError()
-    await idle()
+    await until(idle)
     await keeper.keep((record) => {
       const { signedOut, backOff } = record
       return { ...signedInRecord(record, true), signedOut, backOff }
@@ -406,7 +413,7 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
 
   const validate: AuthClient['validate'] = async ({ signal, timeoutMs = policy.callerTimeoutMs } = {}) => {
     if (closing !== undefined) throw closedError()
-    await idle()
+    await until(idle)
     const deadlineMs = timeline.nowMs() + timeoutMs
     for (;;) {
       const used = generation()
@@ -485,7 +492,7 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
       lifecycle.send({ type: 'demand.withdrawn', waiting: waiters.kinds(0) })
       // Its outcome may be a pair that the server has already rotated to: it has to be stored.
       if (lifecycle.snapshot().tags.has('busy'))
-        await idle(policy.leaseMs + 2 * policy.tokenRequestTimeoutMs).catch(() => {})
+        await until(idle, { timeoutMs: policy.leaseMs + 2 * policy.tokenRequestTimeoutMs }).catch(() => {})
       ended.abort()
       lifecycle.stop()
       for (const each of new Set([keeper, budgetKeeper])) {

@@ -66,7 +66,7 @@ export interface AuthClient {
   signIn(credentials?: Credentials): Promise<void>
   /** Discards the pair and answers every demand `SIGNED_OUT` until `signIn()`; on a shared store for all. `D-sign-out` */
   signOut(): Promise<void>
-  /** Clears pair, latch, back-off and marks; pause and budget stay. */
+  /** Discards the pair and clears latch and marks; pause, budget and back-off stay. */
   reset(): Promise<void>
   /** Waits until the request in flight is stored or timed out, then ends everything. */
   close(): Promise<void>

@@ -123,7 +123,10 @@ export function startLifecycle(options: LifecycleOptions): Lifecycle {
   actor.start()
 
   return {
-    send: (event) => actor.send(event),
+    send(event) {
+      // One that was stopped, or ended on a fault, takes no more events, and says so on the console.
+      if (actor.getSnapshot().status === 'active') actor.send(event)
+    },
     context: () => actor.getSnapshot().context,
     snapshot: () => view(actor.getSnapshot()),
     subscribe: (listener) => actor.subscribe({ next: (snapshot) => listener(view(snapshot)), error: () => {} }),

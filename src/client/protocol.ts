@@ -199,6 +199,7 @@ export function createProtocol(options: ProtocolOptions): Protocol {
 
   const afterReply = async (
     request: changes.TokenRequest,
+    demanded: boolean,
     marked: changes.Marked,
     reply: TokenReply,
     used: HeldCredentials | undefined,
@@ -232,7 +233,7 @@ export function createProtocol(options: ProtocolOptions): Protocol {
         const { kind } = reply
         const lengthMs = (step: number) => backOffMs(step, drawn, policy) + partMs
         const [drawn, partMs] = [random(), timeline.partMs()]
-        return settle(changes.unavailable(marked, request, lengthMs), () => ({
+        return settle(changes.unavailable(marked, request, demanded, lengthMs), () => ({
           type: `outcome.${kind}`,
           atMs: atMs(),
           untilMs: atMs() + leftMs(keeper.known().backOff, keeper.nowMs()),
@@ -323,11 +324,11 @@ export function createProtocol(options: ProtocolOptions): Protocol {
             return record.createFailed && !demanded ? { reason: 'latched', latch: 'createFailed' } : undefined
           })
           if ('type' in marked) return marked
-          return afterReply('create', marked, await endpoints.create(held, { signal }), held)
+          return afterReply('create', demanded, marked, await endpoints.create(held, { signal }), held)
         })
       }),
 
-    refresh: ({ generation }, signal) =>
+    refresh: ({ generation, demanded }, signal) =>
       guarded(() =>
         underLease(signal, async () => {
           const marked = await mark('refresh', ({ pair }) => {
@@ -337,7 +338,7 @@ export function createProtocol(options: ProtocolOptions): Protocol {
           if ('type' in marked) return marked
           const refresh = keeper.known().pair?.refresh
           if (refresh == null) return deferred({ reason: 'expired' })
-          return afterReply('refresh', marked, await endpoints.refresh(refresh, { signal }), undefined)
+          return afterReply('refresh', demanded, marked, await endpoints.refresh(refresh, { signal }), undefined)
         }),
       ),
 

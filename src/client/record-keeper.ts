@@ -7,6 +7,12 @@ import type { Timeline } from './timeline.ts'
 /** The next record, or `null` where what is stored has overtaken this change. `nowMs` is the store's time. */
 export type Change = (record: AccountRecord, nowMs: number) => AccountRecord | null
 
+/** A change and the moment it belongs to, on the timeline: a pause runs from its 429, not from its write. */
+interface Kept {
+  readonly change: Change
+  readonly atMs: number
+}
+
 /** What a write came to. */
 export type Written =
   /** Stored. */
@@ -66,13 +72,14 @@ export function createRecordKeeper({
   onFlushed,
 }: RecordKeeperOptions): RecordKeeper {
   let stored = emptyRecord(newSalt())
-  let kept: Change[] = []
+  let kept: Kept[] = []
   let offsetMs = clock.now() - timeline.nowMs()
   let retry: { step: number; atMs: number; timer: unknown } | undefined
   let turn: Promise<unknown> = Promise.resolve()
 
-  const storeNowMs = () => timeline.nowMs() + Math.floor(offsetMs)
-  const withKept = () => kept.reduce((record, change) => change(record, storeNowMs()) ?? record, stored)
+  const toStoreMs = (atMs: number) => atMs + Math.floor(offsetMs)
+  const storeNowMs = () => toStoreMs(timeline.nowMs())
+  const withKept = () => kept.reduce((record, { change, atMs }) => change(record, toStoreMs(atMs)) ?? record, stored)
 
   const attempt = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
@@ -91,10 +98,10 @@ export function createRecordKeeper({
       return withKept()
     })
 
-  const write = (change: Change) =>
+  const write = ({ change, atMs }: Kept) =>
     attempt(async () => {
       for (let tries = 0; tries < CAS_ATTEMPTS; tries++) {
-        const next = change(stored, storeNowMs())
+        const next = change(stored, toStoreMs(atMs))
         if (next === null) return 'overtaken'
         const version = stored.version + 1
         if (await store.compareAndSet(account, stored.version, { ...next, version })) {
@@ -137,20 +144,22 @@ export function createRecordKeeper({
     known: withKept,
     nowMs: storeNowMs,
     read: () => inTurn(read),
-    change: (change) => inTurn(() => write(change)),
-    keep: (change) =>
-      inTurn(async () => {
+    change: (change) => inTurn(() => write({ change, atMs: timeline.nowMs() })),
+    keep(change) {
+      const keeping = { change, atMs: timeline.nowMs() }
+      return inTurn(async () => {
         if (kept.length === 0) {
           try {
-            return await write(change)
+            return await write(keeping)
           } catch {
             // Kept below.
           }
         }
-        kept = [...kept, change]
+        kept = [...kept, keeping]
         if (kept.length === 1) scheduleRetry()
         return 'kept'
-      }),
+      })
+    },
     retryAtMs: () => (kept.length === 0 ? undefined : (retry?.atMs ?? timeline.nowMs())),
     async flush() {
       // Whatever is being written ends first.

@@ -34,7 +34,7 @@ export interface Facts {
   /** No create or refresh before this. `D-back-off` */
   readonly backOffUntilMs: number
   readonly backOffReason: 'unavailable' | 'store' | 'credentials'
-  /** Refreshes of this generation that ended in nothing. `D-refresh-unavailable` */
+  /** Refreshes of this generation that a timer started and that ended in nothing. `D-refresh-unavailable` */
   readonly refreshAttempts: number
   /** A rejection before this does not count. `D-young-rejection` */
   readonly rejectionsIgnoredUntilMs: number
@@ -81,6 +81,8 @@ export interface Situation extends Facts {
   /** The latest time any event brought, ms. */
   readonly atMs: number
   readonly waiting: Waiting
+  /** Who started the latest refresh. `D-refresh-unavailable` counts the timer's attempts only. */
+  readonly startedBy: 'timer' | 'demand'
   /** `timer`: a due refresh starts by itself; `onDemand`: only when a caller asks. `D-proactive` */
   readonly proactive: 'timer' | 'onDemand'
   /** `recreate`: an unexplained refresh 401 signs in again. `D-refresh-401` */

@@ -9,6 +9,9 @@ import { LONGEST_WAIT_MS } from './limits.ts'
 
 const later = (a: number, b: number, atMs: number) => Math.max(a, Math.min(b, atMs + LONGEST_WAIT_MS))
 
+/** What defers lies ahead, so that nothing is asked for again within the same moment. */
+const ahead = (untilMs: number, atMs: number) => Math.max(untilMs, atMs + 1)
+
 /** The time, who waits, and everything the gate stands on. Safe in every state. */
 export function learnGate(known: Situation, event: LifecycleEvent): Partial<Situation> {
   // Neither does a caller who leaves move time, nor do the events that XState makes itself.
@@ -36,15 +39,19 @@ export function learnGate(known: Situation, event: LifecycleEvent): Partial<Situ
     case 'outcome.deferred':
       switch (event.reason) {
         case 'pause':
-          return { atMs, pausedUntilMs: later(known.pausedUntilMs, event.untilMs, atMs) }
+          return { atMs, pausedUntilMs: later(known.pausedUntilMs, ahead(event.untilMs, atMs), atMs) }
         case 'budget':
         case 'lease':
-          return { atMs, fullUntilMs: later(known.fullUntilMs, event.untilMs, atMs), fullReason: event.reason }
+          return {
+            atMs,
+            fullUntilMs: later(known.fullUntilMs, ahead(event.untilMs, atMs), atMs),
+            fullReason: event.reason,
+          }
         case 'backOff':
-          return { atMs, ...backOff(known, event.untilMs, 'unavailable', atMs) }
+          return { atMs, ...backOff(known, ahead(event.untilMs, atMs), 'unavailable', atMs) }
         case 'store':
         case 'credentials':
-          return { atMs, ...backOff(known, event.untilMs, event.reason, atMs) }
+          return { atMs, ...backOff(known, ahead(event.untilMs, atMs), event.reason, atMs) }
         case 'latched':
         case 'expired':
           return { atMs }
@@ -146,10 +153,10 @@ export function learnTokens(known: Situation, event: LifecycleEvent): Partial<Si
 
 const FORGOTTEN = { pair: null, latch: null, createFailed: false, unfinished: false, refreshAttempts: 0 } as const
 
-/** A refresh ended in the unknown. `D-refresh-401` (unfinished), `D-refresh-unavailable` (attempts) */
+/** A refresh ended in the unknown. `D-refresh-401` (unfinished), `D-refresh-unavailable` (attempts of the timer) */
 export const refreshUnfinished = (known: Situation): Partial<Situation> => ({
   unfinished: true,
-  refreshAttempts: known.refreshAttempts + 1,
+  refreshAttempts: known.refreshAttempts + (known.startedBy === 'timer' ? 1 : 0),
 })
 
 /** `D-refresh-401`: the refresh token is given up, a usable access token stays. */

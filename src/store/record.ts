@@ -39,7 +39,7 @@ export interface AccountRecord {
   readonly pause: Span | null
   /** `step` counts failures in a row. `D-back-off` */
   readonly backOff: (Span & { readonly step: number }) | null
-  /** Refreshes of this generation that ended in nothing. */
+  /** Refreshes of this generation that a timer started and that ended in nothing. `D-refresh-unavailable` */
   readonly refreshAttempts: number
   readonly rejectionBackOff: (Span & { readonly step: number }) | null
   readonly latch: {

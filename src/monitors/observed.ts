@@ -1,0 +1,91 @@
+/**
+ * What a monitor sees: requests and, where somebody knows of them, demands and acts of an operator, in the order in which
+ * they happened at the client. A trace is the traffic of one account; whoever records several splits them first.
+ */
+
+/** What is known of a request when it is sent. Ids stand for tokens and credentials; none of them is one. */
+export interface ObservedSend {
+  /** ms since the epoch. */
+  readonly sentAtMs: number
+  readonly endpoint: 'create' | 'refresh' | 'validate' | 'api'
+  readonly method: string
+  /** Without query. */
+  readonly path: string
+  /** How the request said who it is. */
+  readonly authScheme: 'Bearer' | 'Basic' | 'Token' | 'other' | 'none'
+  /** Of an API request: the same for each time it is sent. Without it, nobody can say which sends are one request. */
+  readonly requestId?: string | undefined
+  /** Of the access token that was presented, to the API or to validate. */
+  readonly accessId?: string | undefined
+  /** Expiry of that token by the server's clock, ms since the epoch. */
+  readonly accessExpAtMs?: number | undefined
+  /** Of the refresh token that was presented to refresh. */
+  readonly refreshId?: string | undefined
+  /** Expiry of that token by the server's clock, ms since the epoch. */
+  readonly refreshExpAtMs?: number | undefined
+  /** Of the credentials of a create: equal for equal user name and password. */
+  readonly credentialsId?: string | undefined
+}
+
+/** A request and what became of it. */
+export interface ObservedRequest extends ObservedSend {
+  /** When the answer was there, or the connection ended, ms since the epoch. */
+  readonly answeredAtMs: number
+  /** `dropped`: no answer reached the client. */
+  readonly status: number | 'dropped'
+  /** `code` of the answer's body. */
+  readonly code?: string | undefined
+  /** `Retry-After` of the answer, ms. */
+  readonly retryAfterMs?: number | undefined
+  /** Of the tokens that were granted and arrived in one piece. */
+  readonly grantedAccessId?: string | undefined
+  readonly grantedRefreshId?: string | undefined
+  /** Expiry of the refresh token that was granted, where it is known, ms since the epoch. */
+  readonly grantedRefreshExpAtMs?: number | undefined
+}
+
+/** One thing that happened. */
+export type Moment =
+  | { readonly kind: 'sent'; readonly request: ObservedSend }
+  | { readonly kind: 'answered'; readonly request: ObservedRequest }
+  /** A caller wants something that needs a token. */
+  | { readonly kind: 'demanded'; readonly atMs: number }
+  /** Somebody called `signIn()`, `reset()` or `signOut()`. */
+  | { readonly kind: 'operator'; readonly atMs: number; readonly action: 'signIn' | 'reset' | 'signOut' }
+
+/** Create, refresh or validate. */
+export const isTokenRequest = ({ endpoint }: ObservedSend) => endpoint !== 'api'
+
+/** A create or refresh whose answer brought new tokens. */
+export const isGrant = ({ endpoint, grantedAccessId }: ObservedRequest) =>
+  (endpoint === 'create' || endpoint === 'refresh') && grantedAccessId !== undefined
+
+/** The API refused the access token. `D-api-403` */
+export const isRejection = ({ endpoint, status, code }: ObservedRequest) =>
+  endpoint === 'api' && (status === 401 || (status === 403 && code === 'token_not_valid'))
+
+/** 4xx, but for those of `except`. */
+export const is4xx = ({ status }: ObservedRequest, except: readonly number[]) =>
+  typeof status === 'number' && status >= 400 && status < 500 && !except.includes(status)
+
+/**
+ * The moments of a trace that tells nothing but times: by time, and at one time answers before sends. A request that
+ * took no time is sent and answered before the next one of that time is sent.
+ */
+export function momentsOf(requests: readonly ObservedRequest[]): Moment[] {
+  const inOrder = requests.toSorted((a, b) => a.sentAtMs - b.sentAtMs)
+  const inFlight: ObservedRequest[] = []
+  const moments: Moment[] = []
+  const answerUntil = (atMs: number) => {
+    inFlight.sort((a, b) => a.answeredAtMs - b.answeredAtMs)
+    while (inFlight[0] !== undefined && inFlight[0].answeredAtMs <= atMs)
+      moments.push({ kind: 'answered', request: inFlight.shift() as ObservedRequest })
+  }
+  for (const request of inOrder) {
+    answerUntil(request.sentAtMs)
+    moments.push({ kind: 'sent', request })
+    inFlight.push(request)
+  }
+  answerUntil(Number.POSITIVE_INFINITY)
+  return moments
+}

@@ -1,0 +1,212 @@
+import { describe, expect, it } from 'vitest'
+import { faultyStore } from '../support/doubles.ts'
+import { createWorld, HOUR, MINUTE, SECOND, WHO_AM_I } from '../support/world.ts'
+
+const DOWN = { code: 'STORE_UNAVAILABLE', clause: 'D-store-down' }
+const force = { forceRefresh: true } as const
+
+/** A world whose store fails on command, and can be made to fail from the next answer of the server on. */
+function faultyWorld(options: Parameters<typeof createWorld>[0] = {}) {
+  const { around, calls, down, faults } = faultyStore()
+  const world = createWorld({ store: around, ...options })
+  const loseWhat = (endpoint: string) => {
+    const stop = world.sandbox.onRequest((entry) => {
+      if (entry.endpoint !== endpoint) return
+      down()
+      stop()
+    })
+  }
+  return { ...world, calls, down, faults, loseWhat }
+}
+
+describe('D-store-down', () => {
+  it('serves the usable token in memory', async () => {
+    const { auth, clock, down, now } = faultyWorld()
+    const token = await now(auth.getAccessToken())
+    down()
+    await clock.advance(30 * MINUTE)
+    expect(await now(auth.getAccessToken())).toBe(token)
+    expect((await now(auth.fetchLike(WHO_AM_I))).status).toBe(200)
+  })
+
+  it('sends no sign-in when the record cannot be read, and says so', async () => {
+    const { auth, clock, down, log, refused } = faultyWorld()
+    down()
+    await clock.settle()
+    const error = await refused(auth.getAccessToken(), MINUTE)
+    expect(error).toMatchObject({ ...DOWN, retryAtMs: expect.any(Number) })
+    expect(log()).toEqual([])
+  })
+
+  it.each(['reads', 'writes', 'leases'] as const)('sends no refresh when its %s fail, and says so', async (part) => {
+    const { auth, clock, faults, log, now, refused } = faultyWorld()
+    await now(auth.getAccessToken())
+    faults[part] = true
+    const error = await refused(auth.getAccessToken(force))
+    expect(error).toMatchObject(DOWN)
+    expect(error.retryAtMs).toBeGreaterThan(clock.now())
+    expect(log()).toHaveLength(1)
+  })
+
+  it('sends no validate either', async () => {
+    const { auth, down, log, now, refused } = faultyWorld()
+    await now(auth.getAccessToken())
+    down()
+    expect(await refused(auth.validate())).toMatchObject(DOWN)
+    expect(log('validate')).toEqual([])
+  })
+
+  it('tries the store again with back-off, at the start too', async () => {
+    const { auth, calls, clock, down, now, refused, tokenRequests } = faultyWorld({ draws: Array(99).fill(0) })
+    down()
+    auth.getAccessToken().catch(() => {})
+    await clock.advance(HOUR)
+    expect(calls.length).toBeLessThan(20)
+    expect(tokenRequests()).toBe('')
+    down(false)
+    await refused(auth.getAccessToken())
+    await clock.advance(10 * MINUTE)
+    await now(auth.getAccessToken())
+    expect(tokenRequests()).toBe('create 200')
+  })
+
+  it('refreshes once the store is back', async () => {
+    const { auth, clock, down, now, refused, tokenRequests } = faultyWorld()
+    await now(auth.getAccessToken())
+    down()
+    const { retryAtMs = 0 } = await refused(auth.getAccessToken(force))
+    down(false)
+    await clock.advanceTo(retryAtMs)
+    await now(auth.getAccessToken(force))
+    expect(tokenRequests()).toBe('create 200, refresh 200')
+  })
+
+  it('serves a granted pair that could not be written, and sends no token request until it is', async () => {
+    const { auth, client, clock, down, loseWhat, now, refused, tokenRequests } = faultyWorld()
+    loseWhat('create')
+    const token = await now(auth.getAccessToken())
+    expect((await now(auth.fetchLike(WHO_AM_I))).status).toBe(200)
+    expect(await refused(auth.getAccessToken(force))).toMatchObject(DOWN)
+    await clock.advance(5 * MINUTE)
+    expect(await now(auth.getAccessToken())).toBe(token)
+    expect(tokenRequests()).toBe('create 200')
+    down(false)
+    await clock.advance(10 * MINUTE)
+    // Now it is there for the others.
+    expect(await now(client().getAccessToken())).toBe(token)
+    await now(auth.getAccessToken(force))
+    expect(tokenRequests()).toBe('create 200, refresh 200')
+  })
+
+  it('writes it with back-off', async () => {
+    const { auth, calls, clock, loseWhat, now } = faultyWorld()
+    loseWhat('create')
+    await now(auth.getAccessToken())
+    const before = calls.length
+    await clock.advance(45 * MINUTE)
+    expect(calls.length - before).toBeGreaterThan(3)
+    expect(calls.length - before).toBeLessThan(20)
+  })
+
+  it('writes it on close', async () => {
+    const { auth, client, down, loseWhat, now, tokenRequests } = faultyWorld()
+    loseWhat('create')
+    const token = await now(auth.getAccessToken())
+    down(false)
+    await now(auth.close())
+    expect(await now(client().getAccessToken())).toBe(token)
+    expect(tokenRequests()).toBe('create 200')
+  })
+
+  it('keeps a rotated pair: the next refresh uses the new refresh token', async () => {
+    const { auth, clock, down, log, loseWhat, now } = faultyWorld()
+    await now(auth.getAccessToken())
+    loseWhat('refresh')
+    await now(auth.getAccessToken(force))
+    down(false)
+    await clock.advance(2 * MINUTE)
+    await now(auth.getAccessToken(force))
+    const [first, second] = log('refresh')
+    expect(second?.refreshJti).toBe(first?.grantedRefreshJti)
+  })
+
+  it('keeps a pause: it is obeyed, and written when the store is back', async () => {
+    const { auth, client, clock, down, log, loseWhat, refused, sandbox } = faultyWorld()
+    sandbox.fail({ endpoint: 'create', status: 429 })
+    loseWhat('create')
+    const retryAtMs = clock.now() + 10 * MINUTE
+    expect(await refused(auth.getAccessToken())).toMatchObject({ code: 'THROTTLED', retryAtMs })
+    await clock.advance(2 * MINUTE)
+    await refused(auth.getAccessToken())
+    down(false)
+    await clock.advance(5 * MINUTE)
+    expect(await refused(client().getAccessToken())).toMatchObject({ code: 'THROTTLED', retryAtMs })
+    expect(log()).toHaveLength(1)
+  })
+
+  it('keeps a latch: it is obeyed, and written when the store is back', async () => {
+    const { auth, client, clock, down, log, loseWhat, refused, sandbox } = faultyWorld()
+    sandbox.setPassword('demo', 'another')
+    loseWhat('create')
+    expect(await refused(auth.getAccessToken())).toMatchObject({ code: 'INVALID_CREDENTIALS' })
+    await clock.advance(2 * MINUTE)
+    expect(await refused(auth.getAccessToken())).toMatchObject({ code: 'INVALID_CREDENTIALS' })
+    down(false)
+    await clock.advance(5 * MINUTE)
+    expect(await refused(client().getAccessToken())).toMatchObject({ code: 'INVALID_CREDENTIALS' })
+    expect(log()).toHaveLength(1)
+  })
+
+  it('keeps a discard: nothing is sent until it is written, then one sign-in', async () => {
+    const { auth, clock, down, loseWhat, now, refused, sandbox, tokenRequests } = faultyWorld()
+    await now(auth.getAccessToken())
+    sandbox.fail({ endpoint: 'refresh', status: 400 })
+    loseWhat('refresh')
+    expect(await refused(auth.getAccessToken(force))).toMatchObject(DOWN)
+    expect(auth.status()).toMatchObject({ usable: false })
+    await clock.advance(2 * MINUTE)
+    expect(await refused(auth.getAccessToken())).toMatchObject(DOWN)
+    expect(tokenRequests()).toBe('create 200, refresh 400')
+    down(false)
+    await clock.advance(10 * MINUTE)
+    await now(auth.getAccessToken())
+    expect(tokenRequests()).toBe('create 200, refresh 400, create 200')
+  })
+
+  it('keeps a back-off, from the failure on: another process obeys it too', async () => {
+    const { auth, client, clock, down, log, loseWhat, now, refused, sandbox } = faultyWorld()
+    sandbox.fail({ endpoint: 'create', status: 502, times: 9 })
+    loseWhat('create')
+    expect(await refused(auth.getAccessToken())).toMatchObject({ code: 'UNAVAILABLE' })
+    const { retryAtMs } = await refused(auth.getAccessToken())
+    await clock.advance(20 * SECOND)
+    down(false)
+    await now(auth.close())
+    expect(await refused(client().getAccessToken())).toMatchObject({ code: 'UNAVAILABLE', retryAtMs })
+    expect(log()).toHaveLength(1)
+  })
+
+  it('gives up its own outcome when a newer version is read', async () => {
+    const { auth, client, clock, down, loseWhat, now, log, store } = faultyWorld()
+    const stopped = client({ store: { ...store, lease: async () => ({ granted: true }) } })
+    await now(stopped.getAccessToken())
+    loseWhat('refresh')
+    await now(stopped.getAccessToken(force))
+    down(false)
+    // Another process knows nothing of that refresh, and signs in.
+    await now(auth.reset())
+    const token = await now(auth.getAccessToken())
+    await clock.advance(5 * MINUTE)
+    expect(await now(stopped.getAccessToken())).toBe(token)
+    expect(log('create')).toHaveLength(2)
+  })
+
+  it('causes no unhandled rejection when it fails for good', async () => {
+    const { auth, clock, down, loseWhat, now } = faultyWorld()
+    loseWhat('create')
+    await now(auth.getAccessToken())
+    down()
+    await clock.advance(2 * HOUR)
+    await now(auth.close())
+  })
+})
