@@ -15,7 +15,7 @@ export interface VirtualClock extends Clock {
   advance(ms: number): Promise<void>
   /** As {@link VirtualClock.advance}, to the given wall-clock time. */
   advanceTo(atMs: number): Promise<void>
-  /** Wall-clock time at which the next timer is due; `undefined` when none is armed. */
+  /** Wall-clock time, whole ms, at which the next timer has fired; `undefined` when none is armed. */
   nextTimerAtMs(): number | undefined
   /** Sets the wall clock on (or back) by `ms` without moving monotonic time or firing timers; then wakes. */
   jumpWall(ms: number): void
@@ -100,7 +100,8 @@ export function virtualClock({ startAtMs = DEFAULT_START_AT_MS }: VirtualClockOp
     advanceTo: (atMs) => clock.advance(Math.max(0, atMs - clock.now())),
     nextTimerAtMs() {
       const timer = next()
-      return timer && timer.dueAtMonotonicMs + wallOffsetMs
+      // Up to a whole millisecond: a rounded-down sum would lie just before the timer, and reaching it would fire nothing.
+      return timer && Math.ceil(timer.dueAtMonotonicMs + wallOffsetMs)
     },
     jumpWall(ms) {
       wallOffsetMs += ms

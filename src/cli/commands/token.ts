@@ -1,0 +1,28 @@
+import { createAuthClient } from '../../client/client.ts'
+import { clientOptions, readEnvironment } from '../environment.ts'
+import { EXIT } from '../exit-codes.ts'
+import { type Invocation, print } from '../output.ts'
+import { readArguments } from '../usage.ts'
+
+export const TOKEN_HELP = `compliancely-auth token [--password-stdin]
+
+Prints a usable access token and a newline, and nothing else.
+
+  --password-stdin   read the password from standard input`
+
+/** `token` */
+export async function token({ argv, env, signal }: Invocation): Promise<number> {
+  const { values } = readArguments(argv, { 'password-stdin': { type: 'boolean' } })
+  if (values.help) {
+    print(`${TOKEN_HELP}\n`)
+    return EXIT.done
+  }
+  const environment = await readEnvironment(env, { passwordFromStdin: values['password-stdin'] === true })
+  print(`${await usableToken(environment, signal)}\n`)
+  return EXIT.done
+}
+
+async function usableToken(environment: Parameters<typeof clientOptions>[0], signal: AbortSignal): Promise<string> {
+  await using auth = createAuthClient(clientOptions(environment))
+  return await auth.getAccessToken({ signal })
+}

@@ -1,0 +1,27 @@
+import { createAuthClient } from '../../client/client.ts'
+import { describeStatus } from '../commands/status.ts'
+import { clientOptions, readEnvironment } from '../environment.ts'
+import { EXIT } from '../exit-codes.ts'
+import { print } from '../output.ts'
+
+/** `demo --live`: the real API, with one sign-in, one validate and one request. Prints no token. */
+export async function liveCheck(env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<number> {
+  const environment = await readEnvironment(env)
+  await using auth = createAuthClient({
+    ...clientOptions(environment),
+    onEvent: (event) => {
+      if (event.type === 'error') print(`! ${event.error.message}\n`)
+      if (event.type !== 'request' || event.phase === 'sent') return
+      const why = event.endpoint === 'api' ? '' : `  ${event.why} [${event.ids.join(', ')}]`
+      print(`→ ${event.endpoint} → ${event.status ?? 'no answer'}${why}\n`)
+    },
+  })
+  print(`The real API at ${new URL(environment.baseURL).origin}: one sign-in, one validate, one request.\n`)
+  await auth.getAccessToken({ signal })
+  const { valid } = await auth.validate({ signal })
+  print(`The server calls the access token ${valid ? 'valid' : 'not valid'}.\n`)
+  const { status } = await auth.fetchLike('/api/v2/whoami/', { signal })
+  if (status === 404) print('There is no /api/v2/whoami/ here, which is no fault: the token was taken along.\n')
+  print(describeStatus(auth.status()))
+  return valid && status !== 401 && status !== 403 ? EXIT.done : EXIT.findings
+}

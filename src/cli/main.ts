@@ -1,0 +1,77 @@
+#!/usr/bin/env node
+import { createRequire } from 'node:module'
+import { nearestName } from '../policy/config-error.ts'
+import { EXIT } from './exit-codes.ts'
+import { type Invocation, note, print, reportError } from './output.ts'
+import { UsageError } from './usage.ts'
+
+type Command = (invocation: Invocation) => Promise<number>
+
+/** Loaded when they are asked for: a token does not wait for the simulated server. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  token: async () => (await import('./commands/token.ts')).token,
+  request: async () => (await import('./commands/request.ts')).request,
+  status: async () => (await import('./commands/status.ts')).status,
+  demo: async () => (await import('./demo/command.ts')).demo,
+}
+
+const help = (environment: string) => `compliancely-auth COMMAND
+
+  token                 print a usable access token
+  request METHOD PATH   send an API request, print the body of its answer
+  status                what is held and what stands in the way
+  demo                  live one day of the token lifecycle against a simulated server
+
+compliancely-auth COMMAND --help says more. Data goes to standard output, all else to standard error.
+
+${environment}
+
+Exit codes: 0 done; 1 findings, or no token because signed out; 2 usage; 3 unreadable input;
+10 invalid credentials; 11 throttled; 12 unavailable; 13 store trouble; 14 sign-in rejected;
+15 refresh unauthorized; 16 the API answered 400 or above; 130 interrupted
+`
+
+async function run(argv: readonly string[], signal: AbortSignal): Promise<number> {
+  const [name, ...rest] = argv
+  if (name === '--version') {
+    const { version } = createRequire(import.meta.url)('compliancely-auth/package.json') as { version: string }
+    print(`${version}\n`)
+    return EXIT.done
+  }
+  if (name === '--help' || name === '-h' || (name === 'help' && rest.length === 0)) {
+    const { ENVIRONMENT_HELP } = await import('./environment.ts')
+    print(help(ENVIRONMENT_HELP))
+    return EXIT.done
+  }
+  if (name === 'help') return run([...rest.slice(0, 1), '--help'], signal)
+  if (name === undefined) throw new UsageError('a command is needed')
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (command !== undefined) return (await command())({ argv: rest, env: process.env, signal })
+  if (name.startsWith('-'))
+    throw new UsageError(`unknown option ${name}; did you mean --${nearestName(name, ['help', 'version'])}?`)
+  throw new UsageError(`unknown command '${name}'; did you mean ${nearestName(name, Object.keys(COMMANDS))}?`)
+}
+
+const interrupted = new AbortController()
+process.once('SIGINT', () => {
+  // The request in flight is stored before the end; who does not want to wait for it presses again.
+  process.once('SIGINT', () => process.exit(EXIT.interrupted))
+  note('interrupted; a request in flight is waited for, unless you press Ctrl-C again')
+  interrupted.abort()
+  process.stdin.destroy()
+})
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT.brokenPipe)
+    throw error
+  })
+
+// The library's timers do not hold a process open; a command does, until it has an answer.
+const alive = setInterval(() => {}, 2 ** 30)
+try {
+  process.exitCode = await run(process.argv.slice(2), interrupted.signal)
+} catch (error) {
+  process.exitCode = interrupted.signal.aborted ? EXIT.interrupted : reportError(error)
+} finally {
+  clearInterval(alive)
+}

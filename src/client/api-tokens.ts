@@ -1,0 +1,64 @@
+import type { AcquireOptions, TokenSource } from '../http/token-source.ts'
+import { backOffMs } from '../policy/back-off.ts'
+import * as rules from '../policy/rules.ts'
+import type { AccountRecord } from '../store/record.ts'
+import type { Callers } from './callers.ts'
+import { refusal } from './messages.ts'
+import { type Session, tellFacts, toWallMs } from './session.ts'
+import { sleepUntil } from './waiting.ts'
+
+/** What the API adapter asks of the client and tells it: tokens, and what the API said of them. */
+export function createApiTokens(session: Session, callers: Pick<Callers, 'acquire' | 'timedOut'>): TokenSource {
+  const { clock, timeline, policy, random, vault, keeper, budget, lifecycle } = session
+  let apiPausedUntilMs = 0
+
+  const storeDown = () => refusal('STORE_UNAVAILABLE', 'D-store-down', undefined, clock.now())
+  const takeSlot = async ({ signal, timeoutMs = policy.callerTimeoutMs }: AcquireOptions) => {
+    const deadlineMs = timeline.nowMs() + timeoutMs
+    for (;;) {
+      const taken = await budget.take().catch(() => {
+        throw storeDown()
+      })
+      if ('sentMs' in taken) return () => void budget.answered(taken.sentMs)
+      const full = () => refusal('BUDGET_EXHAUSTED', 'ten-per-minute', toWallMs(session, taken.untilMs), clock.now())
+      if (taken.untilMs > deadlineMs) throw full()
+      await sleepUntil(session, taken.untilMs, { signal, timeoutMs, tooLong: full })
+    }
+  }
+
+  const backedOff =
+    (drawn: number) =>
+    (record: AccountRecord, nowMs: number): AccountRecord => {
+      const step = record.rejectionBackOff?.step ?? 0
+      const rejectionBackOff = { startMs: nowMs, lengthMs: backOffMs(step, drawn, policy), step: step + 1 }
+      return { ...record, rejectionBackOff }
+    }
+
+  return {
+    acquire: (options = {}) => callers.acquire('plain', options),
+    rejected(refused) {
+      const held = vault.facts()
+      if (held === null || held.generation !== refused) return 'stale'
+      if (held.rejected) return 'replay'
+      if (!rules.rejectionCounts(lifecycle.context(), refused, timeline.nowMs())) return 'ignore'
+      vault.reject(refused)
+      lifecycle.send({ type: 'token.rejected', atMs: timeline.nowMs(), generation: refused })
+      void keeper.keep((record) =>
+        record.pair?.generation === refused ? { ...record, rejectedGeneration: refused } : null,
+      )
+      return 'replay'
+    },
+    accepted() {
+      if (keeper.known().rejectionBackOff === null) return
+      void keeper.keep((record) => ({ ...record, rejectionBackOff: null })).then(() => tellFacts(session))
+    },
+    replayRejected() {
+      void keeper.keep(backedOff(random())).then(() => tellFacts(session))
+    },
+    slot: policy.budgetCounts === 'all' ? takeSlot : undefined,
+    apiPausedUntilMs: () => (apiPausedUntilMs > timeline.nowMs() ? toWallMs(session, apiPausedUntilMs) : 0),
+    apiThrottled(pauseMs) {
+      apiPausedUntilMs = Math.max(apiPausedUntilMs, timeline.nowMs() + pauseMs)
+    },
+  }
+}

@@ -1,0 +1,78 @@
+import { AuthError } from '../errors.ts'
+import type { AccountRecord } from '../store/record.ts'
+import type { Callers } from './callers.ts'
+import { type Credentials, holdCredentials, sameCredentials } from './credentials.ts'
+import type { AuthClient } from './face.ts'
+import { closedError, type Session, tellFacts } from './session.ts'
+import { idle, until } from './waiting.ts'
+
+/** The commands of an operator: each is written to the record first, then told to the chart. */
+export type Operator = Pick<AuthClient, 'signIn' | 'signOut' | 'reset'>
+
+export function createOperator(
+  session: Session,
+  callers: Pick<Callers, 'acquire' | 'timedOut'>,
+  username: string | undefined,
+): Operator {
+  const { timeline, policy, credentials, vault, keeper, lifecycle, ended } = session
+  const { callerTimeoutMs: timeoutMs } = policy
+
+  /** A command waits for the request in flight, whatever its outcome. */
+  const inOrder = async () => {
+    if (ended.aborted) throw closedError()
+    await until(session, idle, { timeoutMs, tooLong: () => callers.timedOut('forced', timeoutMs) as AuthError })
+  }
+
+  const refuseOtherAccount = (given: Credentials | undefined) => {
+    const expected = username ?? credentials.last()?.username
+    if (given === undefined || expected === undefined || given.username === expected) return
+    const message = `signIn() was given another user name than this client's account. Create a client for that account (D-sign-in).`
+    throw new AuthError('CONFIG_INVALID', message, { clause: 'D-sign-in' })
+  }
+
+  return {
+    async signIn(given) {
+      refuseOtherAccount(given)
+      await inOrder()
+      const last = credentials.last()
+      const held = given === undefined ? last : holdCredentials(given)
+      const { latch, signedOut } = lifecycle.context()
+      // A callback that was never asked: nobody can say whether these are others; against a latch they have to be tried.
+      const other = held !== undefined && (last === undefined ? latch !== null : !sameCredentials(held, last))
+      if (given !== undefined && held !== undefined) credentials.replace(held)
+      if (!other && latch !== 'refreshUnauthorized' && !signedOut && vault.usable() !== undefined) return
+      await keeper.keep((record) => signedIn(record, other))
+      await tellFacts(session)
+      lifecycle.send({ type: 'operator.signIn', atMs: timeline.nowMs(), credentials: other ? 'other' : 'same' })
+      // Only a usable token of a refresh token that was given up has to be outdone; else any pair will do.
+      const outdo = latch === 'refreshUnauthorized' && vault.usable() !== undefined
+      await callers.acquire(outdo ? 'forced' : 'plain', {})
+    },
+
+    async signOut() {
+      if (ended.aborted) throw closedError()
+      const stored = keeper.keep((record) => ({ ...record, ...NO_PAIR, signedOut: true }))
+      vault.discard(Number.POSITIVE_INFINITY)
+      lifecycle.send({ type: 'operator.signOut', atMs: timeline.nowMs() })
+      await stored
+      await tellFacts(session)
+    },
+
+    async reset() {
+      await inOrder()
+      await keeper.keep((record) => ({ ...record, ...NO_PAIR, latch: null, createFailed: false }))
+      await tellFacts(session)
+      lifecycle.send({ type: 'operator.reset', atMs: timeline.nowMs() })
+    },
+  }
+}
+
+const NO_PAIR = { pair: null, unfinished: false, refreshAttempts: 0 } as const
+
+/** What a sign-in leaves of the record. `D-sign-in` */
+function signedIn(record: AccountRecord, other: boolean): AccountRecord {
+  const base: AccountRecord = { ...record, signedOut: false, createFailed: false }
+  if (other) return { ...base, ...NO_PAIR, latch: null, backOff: null }
+  if (record.latch?.kind !== 'refreshUnauthorized') return base
+  return { ...base, latch: null, pair: record.pair && { ...record.pair, refresh: null } }
+}
