@@ -78,6 +78,35 @@ describe('the packed tarball in an empty folder', () => {
     run(home, join(installed, '.bin/tsc'), ...options, '--lib', 'es2024,dom', '--types', '', 'embed.ts')
   }, 60_000)
 
+  it('runs the program of the README against the sandbox of the package', () => {
+    const code = snippet('README.md', 'quickstart')
+    expect(code.trim().split('\n').filter(Boolean).length).toBeLessThanOrEqual(13)
+    writeFileSync(join(home, 'quickstart.ts'), code)
+    const around = `
+      import { createSandbox } from 'compliancely-auth/sandbox'
+      const server = await createSandbox().listen()
+      const { url: COMPLIANCELY_BASE_URL } = server
+      Object.assign(process.env, {
+        COMPLIANCELY_BASE_URL, COMPLIANCELY_USERNAME: 'demo', COMPLIANCELY_PASSWORD: 'demo-password',
+      })
+      await import('./quickstart.ts')
+      await server.close()`
+    writeFileSync(join(home, 'around.ts'), around)
+    expect(run(home, process.execPath, 'around.ts')).toContain("username: 'demo'")
+  }, 30_000)
+
+  it('runs every program of docs/sandbox.md', () => {
+    const blocks = [...readFileSync('docs/sandbox.md', 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)].map(
+      ([, code]) => code ?? '',
+    )
+    const programs = blocks.filter((code) => code.includes("from 'compliancely-auth/sandbox'"))
+    expect(programs.length).toBeGreaterThanOrEqual(3)
+    for (const [index, code] of programs.entries()) {
+      writeFileSync(join(home, `sandbox-${index}.ts`), code)
+      run(home, process.execPath, `sandbox-${index}.ts`)
+    }
+  }, 30_000)
+
   it.each(entryPoints)(
     'has the entry point %s',
     (entry) => {
