@@ -26,6 +26,8 @@ export interface LifecycleInput {
 
 /** What an embedder's `create` and `refresh` are told. */
 export interface CreateInput {
+  /** The generation of the pair held, 0 when none is: a record that holds another has to be adopted first. */
+  readonly generation: number
   /** A caller waits for this sign-in; without one, a failed create of the record must not be repeated. */
   readonly demanded: boolean
 }
@@ -49,6 +51,10 @@ const gateAfter = (context: LifecycleContext, event: LifecycleEvent): LifecycleC
 })
 const maySignInNow = (context: LifecycleContext, event: LifecycleEvent) =>
   context.noted.length === 0 && rules.gateOpen(gateAfter(context, event))
+
+/** The actor that looked at the record may know better. `D-refresh-401` */
+const mayBeSpent = (context: LifecycleContext, event: LifecycleEvent) =>
+  (event.type === 'outcome.unauthorized' ? event.spent : undefined) ?? rules.refreshTokenMayBeSpent(now(context, event))
 
 /** Delay until a deadline; past or absent ones are looked at again only when something changes. */
 const until = (deadlineMs: number, fromMs: number) =>
@@ -120,9 +126,8 @@ const setUp = setup({
     demandMayTryAgain: ({ context }) => rules.demandMayTryAgain(context),
     bringsTime: ({ event }) => 'atMs' in event,
     maySignInNow: ({ context, event }) => maySignInNow(context, event),
-    spentAndMaySignInNow: ({ context, event }) =>
-      rules.refreshTokenMayBeSpent(now(context, event)) && maySignInNow(context, event),
-    refreshTokenMayBeSpent: ({ context, event }) => rules.refreshTokenMayBeSpent(now(context, event)),
+    spentAndMaySignInNow: ({ context, event }) => mayBeSpent(context, event) && maySignInNow(context, event),
+    refreshTokenMayBeSpent: ({ context, event }) => mayBeSpent(context, event),
     rejectionCounts: ({ context, event }) =>
       event.type === 'token.rejected' && rules.rejectionCounts(context, event.generation, event.atMs),
   },
@@ -552,7 +557,10 @@ export const tokenLifecycle = setUp.createMachine({
               description: 'The first sign-in, or one after everything was discarded.',
               invoke: {
                 src: 'create',
-                input: ({ context }) => ({ demanded: rules.someoneWaits(context) }),
+                input: ({ context }) => ({
+                  generation: context.pair?.generation ?? 0,
+                  demanded: rules.someoneWaits(context),
+                }),
                 onDone: {
                   actions: 'raiseOutput',
                   description: 'The outcome arrives as an event.',
@@ -669,7 +677,10 @@ export const tokenLifecycle = setUp.createMachine({
               description: 'Signing in again, because the refresh token no longer helps.',
               invoke: {
                 src: 'create',
-                input: ({ context }) => ({ demanded: rules.someoneWaits(context) }),
+                input: ({ context }) => ({
+                  generation: context.pair?.generation ?? 0,
+                  demanded: rules.someoneWaits(context),
+                }),
                 onDone: {
                   actions: 'raiseOutput',
                   description: 'The outcome arrives as an event.',

@@ -13,6 +13,11 @@ export type AuthErrorCode =
   | 'SIGN_IN_REJECTED'
   /** A refresh was answered 401 and nothing explains it; latched by generation. `D-refresh-401` */
   | 'REFRESH_UNAUTHORIZED'
+  /**
+   * A refresh was answered 4xx other than 401 and 429: both tokens are discarded, a sign-in follows. Only reported, by the
+   * `error` event and the status. `refresh-4xx-recreates`
+   */
+  | 'REFRESH_REJECTED'
   /** Token requests are paused after a 429. `pause-after-429` */
   | 'THROTTLED'
   /** Ten token requests were sent in the last 60 s and no slot frees in time. `ten-per-minute` */

@@ -31,6 +31,7 @@ export function exitCodeOf(code: AuthErrorCode): number {
     case 'API_THROTTLED':
       return EXIT.throttled
     case 'UNAVAILABLE':
+    case 'REFRESH_REJECTED':
     case 'CREDENTIALS_UNAVAILABLE':
     case 'LEASE_HELD':
     case 'TIMEOUT':

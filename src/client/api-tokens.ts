@@ -4,6 +4,7 @@ import * as rules from '../policy/rules.ts'
 import type { AccountRecord } from '../store/record.ts'
 import type { Callers } from './callers.ts'
 import { refusal } from './messages.ts'
+import type { Change } from './record-keeper.ts'
 import { type Session, tellFacts, toWallMs } from './session.ts'
 import { sleepUntil } from './waiting.ts'
 
@@ -26,6 +27,11 @@ export function createApiTokens(session: Session, callers: Pick<Callers, 'acquir
     }
   }
 
+  const keepAndTell = (change: Change) =>
+    void keeper.keep(change).then(
+      () => tellFacts(session),
+      () => {},
+    )
   const backedOff =
     (drawn: number) =>
     (record: AccountRecord, nowMs: number): AccountRecord => {
@@ -50,10 +56,10 @@ export function createApiTokens(session: Session, callers: Pick<Callers, 'acquir
     },
     accepted() {
       if (keeper.known().rejectionBackOff === null) return
-      void keeper.keep((record) => ({ ...record, rejectionBackOff: null })).then(() => tellFacts(session))
+      keepAndTell((record) => ({ ...record, rejectionBackOff: null }))
     },
     replayRejected() {
-      void keeper.keep(backedOff(random())).then(() => tellFacts(session))
+      keepAndTell(backedOff(random()))
     },
     slot: policy.budgetCounts === 'all' ? takeSlot : undefined,
     apiPausedUntilMs: () => (apiPausedUntilMs > timeline.nowMs() ? toWallMs(session, apiPausedUntilMs) : 0),

@@ -7,7 +7,7 @@ import { duration, timeOfDay } from '../policy/words.ts'
 import { refusal } from './messages.ts'
 import { abortedError, type Session, toWallMs } from './session.ts'
 import { createWaiters } from './waiters.ts'
-import { loaded, until } from './waiting.ts'
+import { loaded, settledOf, until } from './waiting.ts'
 
 /** Those who want a token: served from the vault, or made a demand of the chart. */
 export interface Callers {
@@ -38,8 +38,12 @@ export function createCallers(session: Session): Callers {
   }
   /** The chart served a token that the wall clock has expired since: those who wait ask again. */
   const askAgain = () => {
-    if (vault.facts() === null) return
-    wake()
+    const { pair } = lifecycle.context()
+    const held = vault.facts()
+    if (held === null || pair === null) return
+    // Another generation than the chart's is on its way to it; until then the chart has nothing to serve.
+    const now = held.generation === pair.generation ? vault.earliest(pair) : { ...pair, usableUntilMs: 0 }
+    lifecycle.send({ type: 'woke', atMs: timeline.nowMs(), pair: now })
     const waiting = waiters.kinds(generation())
     for (const patience of ['plain', 'patient', 'forced'] as const)
       if (waiting[patience]) lifecycle.send({ type: 'demand', atMs: timeline.nowMs(), patience })
@@ -85,7 +89,11 @@ export function createCallers(session: Session): Callers {
     const tooLong = () => refusal('STORE_UNAVAILABLE', 'D-store-down', undefined, clock.now())
     // Only the record tells which generation a forced caller has, and whether a latch waits for other credentials.
     if (patience === 'forced' || credentials.fromCallback) await until(session, loaded, { signal, timeoutMs, tooLong })
-    await askForOtherCredentials()
+    const asked = askForOtherCredentials()
+    if (asked !== undefined) {
+      const late = () => timedOut('forced', timeoutMs) as AuthError
+      await settledOf(session, asked, { signal, timeoutMs, tooLong: late })
+    }
     if (over !== undefined) throw over
     if (signal?.aborted) throw abortedError()
     const wanted =

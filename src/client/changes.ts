@@ -32,16 +32,26 @@ export const sending =
 export const standsOn = (record: AccountRecord, marked: Marked) =>
   record.pair?.generation === marked.pairGeneration && record.lastGeneration === marked.generation && !record.signedOut
 
-const onlyIfStands =
-  (marked: Marked, change: Change): Change =>
-  (record, nowMs) =>
-    standsOn(record, marked) ? change(record, nowMs) : null
+/**
+ * What an answer writes. `anyway`: what it says of the account, whoever has been at the record meanwhile. `ifStands`: what it
+ * says of the pair that the send stood on.
+ */
+export interface Result {
+  readonly anyway?: (record: AccountRecord, nowMs: number) => AccountRecord
+  readonly ifStands: (record: AccountRecord, nowMs: number) => AccountRecord
+}
+
+export function applied({ anyway, ifStands }: Result, stands: boolean, record: AccountRecord, nowMs: number) {
+  const base = anyway?.(record, nowMs) ?? record
+  if (stands) return ifStands(base, nowMs)
+  return base === record ? null : base
+}
 
 /** A definite answer says that the server has not rotated: the mark is as it was before the send. `D-refresh-401` */
 const restored = (record: AccountRecord, marked: Marked) => ({ ...record, unfinished: marked.unfinishedBefore })
 
-export const granted = (marked: Marked, pair: StoredPair): Change =>
-  onlyIfStands(marked, (record) => ({
+export const granted = (pair: StoredPair): Result => ({
+  ifStands: (record) => ({
     ...record,
     pair,
     rejectedGeneration: 0,
@@ -51,10 +61,13 @@ export const granted = (marked: Marked, pair: StoredPair): Change =>
     latch: record.latch?.kind === 'refreshUnauthorized' ? null : record.latch,
     unfinished: false,
     createFailed: false,
-  }))
+  }),
+})
 
-export const throttled = (marked: Marked, pauseMs: number): Change =>
-  onlyIfStands(marked, (record, nowMs) => withPause(restored(record, marked), nowMs, pauseMs))
+export const throttled = (marked: Marked, pauseMs: number): Result => ({
+  anyway: (record, nowMs) => withPause(record, nowMs, pauseMs),
+  ifStands: (record) => restored(record, marked),
+})
 
 /** The longer of a running pause and the new one. `D-pause-length` */
 export const withPause = (record: AccountRecord, nowMs: number, pauseMs: number): AccountRecord => {
@@ -64,44 +77,42 @@ export const withPause = (record: AccountRecord, nowMs: number, pauseMs: number)
 }
 
 /** `D-create-4xx` */
-export const createRefused = (marked: Marked, kind: 'invalidCredentials' | 'rejected', fingerprint: string): Change =>
-  onlyIfStands(marked, (record) => ({
-    ...restored(record, marked),
-    latch: { kind, generation: record.lastGeneration, fingerprint },
-  }))
+export const createRefused = (
+  marked: Marked,
+  kind: 'invalidCredentials' | 'rejected',
+  fingerprint: string,
+): Result => ({
+  anyway: (record) => ({ ...record, latch: { kind, generation: marked.generation, fingerprint } }),
+  ifStands: (record) => restored(record, marked),
+})
 
 /** `refresh-4xx-recreates` */
-export const refreshRejected = (marked: Marked): Change =>
-  onlyIfStands(marked, (record) => ({ ...record, pair: null, unfinished: false, refreshAttempts: 0 }))
+export const refreshRejected = (): Result => ({
+  ifStands: (record) => ({ ...record, pair: null, unfinished: false, refreshAttempts: 0 }),
+})
 
 /** `D-refresh-401`: the token is given up, or the generation is latched. */
-export const refreshUnauthorized = (marked: Marked, spent: boolean): Change =>
-  onlyIfStands(marked, (record) =>
+export const refreshUnauthorized = (marked: Marked, spent: boolean): Result => ({
+  ifStands: (record) =>
     spent
       ? { ...record, pair: record.pair && { ...record.pair, refresh: null }, unfinished: false }
       : {
           ...restored(record, marked),
           latch: { kind: 'refreshUnauthorized', generation: record.pair?.generation ?? 0, fingerprint: null },
         },
-  )
+})
 
 /** `D-back-off`, and the mark that a create failed or a refresh may have been taken. */
-export const unavailable = (
-  marked: Marked,
-  request: TokenRequest,
-  demanded: boolean,
-  backOffMs: (step: number) => number,
-): Change =>
-  onlyIfStands(marked, (record, nowMs) => {
+export const unavailable = (request: TokenRequest, demanded: boolean, backOffMs: (step: number) => number): Result => ({
+  anyway: (record, nowMs) => {
     const step = record.backOff?.step ?? 0
-    return {
-      ...record,
-      backOff: { startMs: nowMs, lengthMs: backOffMs(step), step: step + 1 },
-      ...(request === 'create'
-        ? { createFailed: true }
-        : { refreshAttempts: record.refreshAttempts + (demanded ? 0 : 1) }),
-    }
-  })
+    return { ...record, backOff: { startMs: nowMs, lengthMs: backOffMs(step), step: step + 1 } }
+  },
+  ifStands: (record) =>
+    request === 'create'
+      ? { ...record, createFailed: true }
+      : { ...record, refreshAttempts: record.refreshAttempts + (demanded ? 0 : 1) },
+})
 
 /** The pair as it will be stored. A reply without a refresh token keeps the old one and its expiry. `D-partial-refresh` */
 export function storedPair(

@@ -4,12 +4,16 @@ import { createApiOfetch } from '../http/api-ofetch.ts'
 import { createTokenEndpoints } from '../http/token-endpoints.ts'
 import { backOffMs } from '../policy/back-off.ts'
 import type { LifecycleEmitted } from '../policy/events.ts'
+import { createAdoption } from './adoption.ts'
+import { createAnswers } from './answers.ts'
 import { createApiTokens } from './api-tokens.ts'
+import { boundedStore } from './bounded-store.ts'
 import { createBudget } from './budget.ts'
 import { createCallers } from './callers.ts'
 import { createCredentialsSource } from './credentials.ts'
 import { createListeners, type SendReason } from './events.ts'
 import type { AuthClient, AuthClientOptions } from './face.ts'
+import { createLease } from './lease.ts'
 import { type Lifecycle, startLifecycle } from './lifecycle.ts'
 import { failureError } from './messages.ts'
 import { createOperator } from './operator.ts'
@@ -29,15 +33,20 @@ import { idle, until } from './waiting.ts'
  * @throws {AuthError} `CONFIG_INVALID`, which names the option, its value and what is allowed
  */
 export function createAuthClient(options: AuthClientOptions): AuthClient {
-  const { baseURL, account, username, store, ownsStore, policy, clock, fetch, random, inspect, ...given } =
+  const { baseURL, account, username, ownsStore, policy, clock, fetch, random, inspect, ...given } =
     parseOptions(options)
+  // A store that takes longer than the lease's renewal is no help.
+  const store = boundedStore(given.store, clock, policy.leaseRenewMs)
   const timeline = createTimeline(clock)
   const vault = createVault(clock, timeline)
   const credentials = createCredentialsSource(given.credentials, clock)
   const listeners = createListeners(given.onEvent)
   const ended = new AbortController()
+  const closing = new AbortController()
   const remembered: Remembered = { lastError: undefined, skewMs: undefined }
   let sendReason: SendReason = { ids: [], why: '' }
+  let lastRequestId = 0
+  const nextId = () => ++lastRequestId
 
   const keeping = {
     store,
@@ -48,33 +57,35 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
   }
   const keeper = createRecordKeeper({ ...keeping, account })
   const budgetKeeper =
-    policy.budgetScope === 'account' ? keeper : createRecordKeeper({ ...keeping, account: `${baseURL} (budget)` })
+    policy.budgetScope === 'account' ? keeper : createRecordKeeper({ ...keeping, account: `budget ${baseURL}` })
   const budget = createBudget(budgetKeeper, timeline, policy)
   const endpoints = createTokenEndpoints({
     baseURL,
     policy,
     fetch,
     clock,
+    nextId,
     onRequest: (event) =>
       listeners.emit({ type: 'request', ...event, ...(event.endpoint === 'validate' ? VALIDATE_REASON : sendReason) }),
   })
-  const protocol = createProtocol({
-    store,
-    account,
-    holder: crypto.randomUUID(),
-    clock,
-    timeline,
-    policy,
-    random,
-    keeper,
-    budget,
-    vault,
-    credentials,
-    endpoints,
-    onStoreUnavailable: (untilMs) => lifecycle.send({ type: 'store.unavailable', atMs: timeline.nowMs(), untilMs }),
+  const parts = { clock, timeline, policy, random, credentials, vault, keeper, budget }
+  const adoption = createAdoption(parts)
+  const lease = createLease({ store, account, holder: crypto.randomUUID(), clock, timeline, policy })
+  const answers = createAnswers({
+    ...parts,
+    adoption,
     onSkew: (skewMs) => {
       remembered.skewMs = skewMs
     },
+  })
+  const protocol = createProtocol({
+    ...parts,
+    adoption,
+    answers,
+    endpoints,
+    lease,
+    closing: closing.signal,
+    onStoreUnavailable: (untilMs) => lifecycle.send({ type: 'store.unavailable', atMs: timeline.nowMs(), untilMs }),
   })
 
   const fail = (error: AuthError) => {
@@ -117,19 +128,7 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     },
   })
 
-  const session: Session = {
-    clock,
-    timeline,
-    policy,
-    random,
-    credentials,
-    vault,
-    keeper,
-    budget,
-    protocol,
-    lifecycle,
-    ended: ended.signal,
-  }
+  const session: Session = { ...parts, adoption, protocol, lifecycle, ended: ended.signal }
   const callers = createCallers(session)
   const tokens = createApiTokens(session, callers)
   const fetchLike = createApiFetch({
@@ -138,20 +137,20 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     fetch,
     clock,
     policy,
+    nextId,
     onRequest: (event) => listeners.emit({ type: 'request', ...event }),
   })
   const stopWaking = clock.onWake(callers.wake)
-  const unsubscribe = store.subscribe?.(account, () => {
-    if (!lifecycle.snapshot().tags.has('busy')) void tellNews(session)
-  })
+  const unsubscribe = store.subscribe?.(account, () => void tellNews(session))
 
   const shutDown = async () => {
     stopWaking()
     unsubscribe?.()
+    closing.abort()
     callers.end(closedError())
     // The request in flight may bring a pair that the server has already rotated to: it has to be stored.
     const timeoutMs = policy.leaseMs + 2 * policy.tokenRequestTimeoutMs
-    if (lifecycle.snapshot().tags.has('busy'))
+    if (lifecycle.running() && lifecycle.snapshot().tags.has('busy'))
       await until(session, idle, { timeoutMs, tooLong: closedError }).catch(() => {})
     ended.abort()
     lifecycle.stop()
@@ -159,12 +158,13 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
       await each.flush()
       each.close()
     }
-    if (ownsStore) await store.close?.()
+    await lease.released()
+    if (ownsStore) await store.close?.().catch(() => {})
   }
-  let closing: Promise<void> | undefined
+  let closed: Promise<void> | undefined
   const close = () => {
-    closing ??= shutDown()
-    return closing
+    closed ??= shutDown()
+    return closed
   }
 
   return {

@@ -7,6 +7,8 @@ export interface TransitionEvent {
   readonly type: 'transition'
   /** Wall-clock time, ms since the epoch. */
   readonly atMs: number
+  /** Whose transition this is: what is held and done, or whether anything may be sent. */
+  readonly region: 'tokens' | 'gate'
   /** State of the region `tokens` before and after, as a dotted path: `sending.refreshing`. */
   readonly from: string
   readonly to: string
@@ -48,9 +50,11 @@ export interface Listeners {
 
 export function createListeners(all: ((event: AuthEvent) => void) | undefined): Listeners {
   const listeners = new Map<AuthEvent['type'], Set<(event: never) => void>>()
-  const guarded = (listener: (event: never) => void, event: AuthEvent) => {
+  const guarded = (listener: (event: never) => unknown, event: AuthEvent) => {
     try {
-      listener(event as never)
+      const returned: unknown = listener(event as never)
+      // An async listener is not waited for; that it rejects is its own affair.
+      if (returned instanceof Promise) returned.catch(() => {})
     } catch {
       // A listener's fault must not stop the chart, nor change what its caller gets.
     }

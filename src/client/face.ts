@@ -5,7 +5,7 @@ import type { PolicyOptions } from '../policy/schema.ts'
 import type { TokenStore } from '../store/store.ts'
 import type { Credentials, CredentialsOption } from './credentials.ts'
 import type { AuthEvent, AuthEventOf } from './events.ts'
-import type { LifecycleSnapshot } from './lifecycle.ts'
+import type { LifecycleSnapshot } from './snapshot.ts'
 import type { AuthStatus } from './status.ts'
 
 /** What `createAuthClient` takes. Anything else is `CONFIG_INVALID`. */

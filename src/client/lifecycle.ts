@@ -5,9 +5,11 @@ import type { LifecycleEmitted, LifecycleEvent } from '../policy/events.ts'
 import type { Situation } from '../policy/facts.ts'
 import type { Policy } from '../policy/schema.ts'
 import type { Protocol } from './protocol.ts'
+import type { LifecycleSnapshot } from './snapshot.ts'
 
 /** A step of the chart, as the inspector sees it. */
 export interface Step {
+  readonly region: 'tokens' | 'gate'
   readonly from: string
   readonly to: string
   readonly gate: string
@@ -22,19 +24,9 @@ export interface Lifecycle {
   context(): Situation
   snapshot(): LifecycleSnapshot
   subscribe(listener: (snapshot: LifecycleSnapshot) => void): { unsubscribe(): void }
+  /** Whether it still takes events: neither stopped nor ended on a fault. */
+  running(): boolean
   stop(): void
-}
-
-/** What the chart shows of itself: no token, so nothing secret. */
-export interface LifecycleSnapshot {
-  /** State of the region `tokens`, a dotted path: `sending.refreshing`. */
-  readonly state: string
-  /** State of the region `gate`: `open`, `paused`, `full`, `backingOff`. */
-  readonly gate: string
-  /** `busy`: a token request is in flight. `stopped`: failed and surfaced. `paused`: after a 429. */
-  readonly tags: ReadonlySet<'busy' | 'stopped' | 'paused'>
-  /** The facts that the chart decides by; times in ms on the client's timeline. */
-  readonly facts: Situation
 }
 
 export interface LifecycleOptions {
@@ -89,6 +81,7 @@ export function startLifecycle(options: LifecycleOptions): Lifecycle {
       (transition) => transition.source.path[0] === region && transition.description !== undefined,
     )
     options.onStep({
+      region,
       from: from.state,
       to: state,
       gate,
@@ -121,15 +114,17 @@ export function startLifecycle(options: LifecycleOptions): Lifecycle {
   actor.subscribe({ error: options.onFault })
   actor.on('*', options.onEmitted)
   actor.start()
+  const running = () => actor.getSnapshot().status === 'active'
 
   return {
     send(event) {
-      // One that was stopped, or ended on a fault, takes no more events, and says so on the console.
-      if (actor.getSnapshot().status === 'active') actor.send(event)
+      // XState complains on the console where nobody listens any more.
+      if (running()) actor.send(event)
     },
     context: () => actor.getSnapshot().context,
     snapshot: () => view(actor.getSnapshot()),
     subscribe: (listener) => actor.subscribe({ next: (snapshot) => listener(view(snapshot)), error: () => {} }),
+    running,
     stop: () => void actor.stop(),
   }
 }

@@ -32,26 +32,22 @@ export const refusal = (
   new AuthError(code, `${SENTENCES[code]} (${clause})${when(retryAtMs, nowMs)}.`, { clause, retryAtMs, ...details })
 
 const FAILURES: Partial<Record<string, { code: AuthErrorCode; what: string; status?: number }>> = {
-  'outcome.unauthorized': { code: 'INVALID_CREDENTIALS', what: 'was answered 401', status: 401 },
-  'outcome.rejected': { code: 'SIGN_IN_REJECTED', what: 'was answered 4xx' },
-  'outcome.throttled': { code: 'THROTTLED', what: 'was answered 429', status: 429 },
-  'outcome.unavailable': { code: 'UNAVAILABLE', what: 'was not answered, or with 5xx' },
-  'outcome.malformed': { code: 'UNAVAILABLE', what: 'was answered 200 with something unusable' },
+  'create outcome.unauthorized': { code: 'INVALID_CREDENTIALS', what: 'was answered 401', status: 401 },
+  'create outcome.rejected': { code: 'SIGN_IN_REJECTED', what: 'was rejected' },
+  'refresh outcome.unauthorized': { code: 'REFRESH_UNAUTHORIZED', what: 'was answered 401', status: 401 },
+  'refresh outcome.rejected': { code: 'REFRESH_REJECTED', what: 'was rejected; both tokens are discarded' },
+  'create outcome.throttled': { code: 'THROTTLED', what: 'was answered 429', status: 429 },
+  'refresh outcome.throttled': { code: 'THROTTLED', what: 'was answered 429', status: 429 },
 }
+const NO_ANSWER = { code: 'UNAVAILABLE', what: 'found no usable answer', status: undefined } as const
 
 /** The error event of a token request that ended without a pair. */
 export function failureError(
-  failure: Extract<LifecycleEmitted, { type: 'failure' }>,
+  { request, outcome, clause }: Extract<LifecycleEmitted, { type: 'failure' }>,
   retryAtMs: number | undefined,
   nowMs: number,
 ): AuthError {
-  const { code, what, status } = FAILURES[failure.outcome] ?? { code: 'UNAVAILABLE', what: 'failed' }
-  const refreshRefused = failure.request === 'refresh' && failure.outcome === 'outcome.unauthorized'
-  const details: AuthErrorDetails = { clause: failure.clause, retryAtMs, status }
-  const name = failure.request === 'create' ? 'sign-in' : 'refresh'
-  return new AuthError(
-    refreshRefused ? 'REFRESH_UNAUTHORIZED' : code,
-    `A ${name} ${what} (${failure.clause})${when(retryAtMs, nowMs)}.`,
-    details,
-  )
+  const { code, what, status } = FAILURES[`${request} ${outcome}`] ?? NO_ANSWER
+  const name = request === 'create' ? 'sign-in' : 'refresh'
+  return new AuthError(code, `A ${name} ${what} (${clause})${when(retryAtMs, nowMs)}.`, { clause, retryAtMs, status })
 }

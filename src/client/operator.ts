@@ -1,12 +1,14 @@
 import { AuthError } from '../errors.ts'
+import type { LifecycleEvent } from '../policy/events.ts'
 import type { AccountRecord } from '../store/record.ts'
 import type { Callers } from './callers.ts'
 import { type Credentials, holdCredentials, sameCredentials } from './credentials.ts'
 import type { AuthClient } from './face.ts'
+import { checkCredentials } from './options.ts'
 import { closedError, type Session, tellFacts } from './session.ts'
 import { idle, until } from './waiting.ts'
 
-/** The commands of an operator: each is written to the record first, then told to the chart. */
+/** The commands of an operator: told to the chart and written to the record. */
 export type Operator = Pick<AuthClient, 'signIn' | 'signOut' | 'reset'>
 
 export function createOperator(
@@ -18,9 +20,21 @@ export function createOperator(
   const { callerTimeoutMs: timeoutMs } = policy
 
   /** A command waits for the request in flight, whatever its outcome. */
-  const inOrder = async () => {
+  const inOrder = (): Promise<void> | undefined => {
     if (ended.aborted) throw closedError()
-    await until(session, idle, { timeoutMs, tooLong: () => callers.timedOut('forced', timeoutMs) as AuthError })
+    // Nothing may begin between the look and the command, so where nothing is in flight nothing is awaited.
+    if (idle(lifecycle.snapshot())) return undefined
+    return until(session, idle, { timeoutMs, tooLong: () => callers.timedOut('forced', timeoutMs) as AuthError })
+  }
+
+  /**
+   * Chart and record in one step: a request that begins after it stands behind the write, and finds a record that the chart
+   * has to adopt first.
+   */
+  const told = async (event: LifecycleEvent, change: (record: AccountRecord) => AccountRecord) => {
+    lifecycle.send(event)
+    await keeper.keep(change)
+    await tellFacts(session)
   }
 
   const refuseOtherAccount = (given: Credentials | undefined) => {
@@ -32,8 +46,10 @@ export function createOperator(
 
   return {
     async signIn(given) {
+      if (given !== undefined) checkCredentials(given)
       refuseOtherAccount(given)
-      await inOrder()
+      const waiting = inOrder()
+      if (waiting !== undefined) await waiting
       const last = credentials.last()
       const held = given === undefined ? last : holdCredentials(given)
       const { latch, signedOut } = lifecycle.context()
@@ -41,28 +57,33 @@ export function createOperator(
       const other = held !== undefined && (last === undefined ? latch !== null : !sameCredentials(held, last))
       if (given !== undefined && held !== undefined) credentials.replace(held)
       if (!other && latch !== 'refreshUnauthorized' && !signedOut && vault.usable() !== undefined) return
-      await keeper.keep((record) => signedIn(record, other))
-      await tellFacts(session)
-      lifecycle.send({ type: 'operator.signIn', atMs: timeline.nowMs(), credentials: other ? 'other' : 'same' })
       // Only a usable token of a refresh token that was given up has to be outdone; else any pair will do.
       const outdo = latch === 'refreshUnauthorized' && vault.usable() !== undefined
+      await told({ type: 'operator.signIn', atMs: timeline.nowMs(), credentials: other ? 'other' : 'same' }, (record) =>
+        signedIn(record, other),
+      )
       await callers.acquire(outdo ? 'forced' : 'plain', {})
     },
 
     async signOut() {
       if (ended.aborted) throw closedError()
-      const stored = keeper.keep((record) => ({ ...record, ...NO_PAIR, signedOut: true }))
       vault.discard(Number.POSITIVE_INFINITY)
-      lifecycle.send({ type: 'operator.signOut', atMs: timeline.nowMs() })
-      await stored
-      await tellFacts(session)
+      await told({ type: 'operator.signOut', atMs: timeline.nowMs() }, (record) => ({
+        ...record,
+        ...NO_PAIR,
+        signedOut: true,
+      }))
     },
 
     async reset() {
-      await inOrder()
-      await keeper.keep((record) => ({ ...record, ...NO_PAIR, latch: null, createFailed: false }))
-      await tellFacts(session)
-      lifecycle.send({ type: 'operator.reset', atMs: timeline.nowMs() })
+      const waiting = inOrder()
+      if (waiting !== undefined) await waiting
+      await told({ type: 'operator.reset', atMs: timeline.nowMs() }, (record) => ({
+        ...record,
+        ...NO_PAIR,
+        latch: null,
+        createFailed: false,
+      }))
     },
   }
 }

@@ -4,7 +4,7 @@ import { configError, unknownOptionError } from '../policy/config-error.ts'
 import { type Policy, parsePolicy } from '../policy/schema.ts'
 import { memoryStore } from '../store/memory.ts'
 import type { TokenStore } from '../store/store.ts'
-import type { CredentialsOption } from './credentials.ts'
+import type { Credentials, CredentialsOption } from './credentials.ts'
 import type { AuthClientOptions } from './face.ts'
 
 /** Production, by the vendor's API reference. */
@@ -90,6 +90,12 @@ export function parseOptions(options: AuthClientOptions): ParsedOptions {
 
 function usernameOf(credentials: CredentialsOption): string | undefined {
   if (typeof credentials === 'function') return undefined
+  checkCredentials(credentials)
+  return credentials.username
+}
+
+/** @throws AuthError `CONFIG_INVALID` */
+export function checkCredentials(credentials: Credentials): void {
   if (typeof credentials !== 'object' || credentials === null)
     throw configError('credentials', credentials, '{ username, password } or a function that gives them')
   for (const name of Object.keys(credentials))
@@ -97,5 +103,4 @@ function usernameOf(credentials: CredentialsOption): string | undefined {
       throw unknownOptionError(`credentials.${name}`, undefined, ['username', 'password'])
   for (const name of ['username', 'password'] as const)
     if (!isText(credentials[name])) throw configError(`credentials.${name}`, credentials[name], 'a non-empty string')
-  return credentials.username
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { AuthError } from '../errors.ts'
 import type { Policy } from '../policy/schema.ts'
+import type { Adoption } from './adoption.ts'
 import type { Budget } from './budget.ts'
 import type { CredentialsSource } from './credentials.ts'
 import type { Lifecycle } from './lifecycle.ts'
@@ -19,6 +20,7 @@ export interface Session {
   readonly vault: Vault
   readonly keeper: RecordKeeper
   readonly budget: Budget
+  readonly adoption: Adoption
   readonly protocol: Protocol
   readonly lifecycle: Lifecycle
   /** Fires when the client is closed. */
@@ -29,15 +31,21 @@ export interface Session {
 export const toWallMs = ({ timeline }: Pick<Session, 'timeline'>, atMs: number) => Math.round(timeline.toWallMs(atMs))
 
 /** The record says something that the chart has not heard. */
-export async function tellFacts({ protocol, lifecycle, timeline }: Session): Promise<void> {
-  const facts = await protocol.adopt()
+export async function tellFacts({ adoption, lifecycle, timeline }: Session): Promise<void> {
+  const facts = await adoption.adopt()
   lifecycle.send({ type: 'record.adopted', atMs: timeline.nowMs(), facts })
 }
 
-/** As `tellFacts`, when the store holds something new; nothing when it does not answer: whoever needs it says so. */
-export async function tellNews({ protocol, lifecycle, timeline }: Session): Promise<void> {
-  const facts = await protocol.news().catch(() => undefined)
-  if (facts !== undefined) lifecycle.send({ type: 'record.adopted', atMs: timeline.nowMs(), facts })
+/**
+ * As `tellFacts`, when the store holds something new and no request is in flight: that one looks for itself. Nothing when
+ * the store does not answer: whoever needs it says so.
+ */
+export async function tellNews(session: Session): Promise<void> {
+  const { keeper, adoption, lifecycle } = session
+  const busy = () => lifecycle.snapshot().tags.has('busy')
+  if (busy()) return
+  const read = await keeper.read().catch(() => undefined)
+  if (read !== undefined && !busy() && adoption.isNews()) await tellFacts(session)
 }
 
 export const closedError = () => new AuthError('CLOSED', 'This client is closed; create a new one.')

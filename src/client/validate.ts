@@ -4,7 +4,7 @@ import { leftMs } from '../store/record.ts'
 import type { SendReason } from './events.ts'
 import type { AuthClient } from './face.ts'
 import { refusal } from './messages.ts'
-import { closedError, type Session, toWallMs } from './session.ts'
+import { abortedError, closedError, type Session, toWallMs } from './session.ts'
 import { loaded, sleepUntil, until } from './waiting.ts'
 
 /** Why a validate is sent: no transition does. */
@@ -25,6 +25,8 @@ const REFUSALS = {
 /** `auth.validate()`. `D-validate` */
 export function createValidate(session: Session, tokens: Pick<TokenSource, 'rejected'>): AuthClient['validate'] {
   const { clock, timeline, policy, vault, keeper, protocol, lifecycle, ended } = session
+  const late = () =>
+    new AuthError('TIMEOUT', 'The token was not validated in time (D-time-outs).', { clause: 'D-time-outs' })
   const storeDown = () => refusal('STORE_UNAVAILABLE', 'D-store-down', undefined, clock.now())
 
   return async ({ signal, timeoutMs = policy.callerTimeoutMs } = {}) => {
@@ -33,7 +35,10 @@ export function createValidate(session: Session, tokens: Pick<TokenSource, 'reje
     await until(session, loaded, { signal, timeoutMs, tooLong: storeDown })
     for (;;) {
       const used = vault.facts()
-      const reply = await protocol.validate(signal ?? ended)
+      const over = new AbortController()
+      const timer = clock.setTimeout(() => over.abort(), Math.max(0, deadlineMs - timeline.nowMs()))
+      const reply = await protocol.validate(AbortSignal.any([over.signal, ended, ...(signal ? [signal] : [])]))
+      clock.clearTimeout(timer)
       const nowMs = clock.now()
       if ('type' in reply) {
         if (reply.reason === 'latched' || reply.reason === 'expired') return { valid: false }
@@ -59,6 +64,9 @@ export function createValidate(session: Session, tokens: Pick<TokenSource, 'reje
           throw refusal('THROTTLED', 'pause-after-429', toWallMs(session, untilMs), nowMs, { status: 429 })
         }
         default: {
+          if (ended.aborted) throw closedError()
+          if (signal?.aborted) throw abortedError()
+          if (over.signal.aborted) throw late()
           const message = `The token could not be validated: ${reply.kind} (D-validate).`
           throw new AuthError('UNAVAILABLE', message, { clause: 'D-validate', status: reply.status })
         }

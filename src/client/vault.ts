@@ -19,8 +19,11 @@ interface Held {
 export interface Vault {
   /** The access token, if it may be sent now: by the monotonic clock and by the wall clock. `access-lives-1h`, `D-skew` */
   usable(): HeldToken | undefined
-  /** Puts a pair in place of the one held; an older generation is refused. */
-  put(facts: PairFacts, access: Secret): void
+  /**
+   * Puts a pair in place of the one held; an older generation is refused. `wallOffsetMs`: how far the wall clock was ahead of
+   * the timeline when its lifetime began to count, ms; default: as it is now.
+   */
+  put(facts: PairFacts, access: Secret, wallOffsetMs?: number): void
   /** The API refused this generation: it is not given out again. */
   reject(generation: number): void
   /** Forgets the pair of this generation and any older one. */
@@ -42,19 +45,14 @@ export function createVault(clock: Clock, timeline: Timeline): Vault {
       if (timeline.nowMs() >= usableUntilMs || clock.now() >= usableUntilMs + held.wallOffsetMs) return undefined
       return held.token
     },
-    put(facts, access) {
+    put(facts, access, wallOffsetMs = offsetMs()) {
       if (held !== undefined && facts.generation < held.token.generation) return
       if (held?.token.generation === facts.generation) {
         // Learned again: the wall clock may have moved since the first time, and that is not to be forgotten.
         held.rejected ||= facts.rejected
         return
       }
-      held = {
-        token: { access, generation: facts.generation },
-        facts,
-        wallOffsetMs: offsetMs(),
-        rejected: facts.rejected,
-      }
+      held = { token: { access, generation: facts.generation }, facts, wallOffsetMs, rejected: facts.rejected }
     },
     reject(generation) {
       if (held?.token.generation === generation) held.rejected = true

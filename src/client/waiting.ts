@@ -1,6 +1,6 @@
 import type { AuthError } from '../errors.ts'
-import type { LifecycleSnapshot } from './lifecycle.ts'
 import { abortedError, closedError, type Session } from './session.ts'
+import type { LifecycleSnapshot } from './snapshot.ts'
 
 /** How long somebody waits for something that is no token. */
 export interface Patience {
@@ -24,6 +24,7 @@ async function waited(
   // Somebody waits for this: the process must not end before it is settled.
   const timer = clock.setTimeout(() => reject(tooLong()), timeoutMs, { keepsAlive: true })
   const end = begin(resolve)
+  if (signal?.aborted) abort()
   signal?.addEventListener('abort', abort, { once: true })
   ended.addEventListener('abort', close, { once: true })
   try {
@@ -49,6 +50,17 @@ export async function until(
       if (reached(snapshot)) resolve()
     })
     return () => subscription.unsubscribe()
+  })
+}
+
+/** Resolves when `work` has settled, however it ends. */
+export async function settledOf(session: Waits, work: Promise<unknown>, patience: Patience): Promise<void> {
+  await waited(session, patience, (resolve) => {
+    work.then(
+      () => resolve(),
+      () => resolve(),
+    )
+    return () => {}
   })
 }
 

@@ -19,6 +19,8 @@ export interface ApiFetchOptions {
   readonly fetch: Fetch
   readonly clock: Clock
   readonly policy: Pick<Policy, 'replayBodyBytes' | 'maxRedirects' | 'apiPause' | 'pauseMs'>
+  /** Numbers the requests; to be shared with the token endpoints. Default: from 1. */
+  readonly nextId?: (() => number) | undefined
   /** Told of each send and of what became of it; must not throw. Both sends of one request have the same `id`. */
   readonly onRequest?: ((event: ApiRequestEvent) => void) | undefined
 }
@@ -36,10 +38,12 @@ export interface ApiFetchOptions {
  * @see clause `bearer-on-every-request`, `refresh-once`, `no-endless-retry`
  * @see decision `D-origin`, `D-failed-401`, `D-one-shot-body`, `D-api-403`, `D-api-429`
  */
-export function createApiFetch({ baseURL, tokens, fetch, clock, policy, onRequest }: ApiFetchOptions): FetchLike {
+export function createApiFetch(options: ApiFetchOptions): FetchLike {
+  const { baseURL, tokens, fetch, clock, policy, onRequest } = options
   const root = new URL(baseURL)
   root.pathname = root.pathname.replace(/\/*$/, '/')
   let lastId = 0
+  const nextId = options.nextId ?? (() => ++lastId)
 
   /** What has to hold before the token is asked for, and again just before each send. */
   const assertMayGo = ({ signal }: Call, status?: number) => {
@@ -118,7 +122,7 @@ export function createApiFetch({ baseURL, tokens, fetch, clock, policy, onReques
   }
 
   return async function apiFetch(input, init) {
-    const call = callOf(input, init, root, ++lastId)
+    const call = callOf(input, init, root, nextId())
     assertSameOrigin(call.url, baseURL)
     refuseForbidden(call.url, call.headers, baseURL)
     assertMayGo(call)

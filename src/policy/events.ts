@@ -23,8 +23,13 @@ export type Outcome =
       readonly untilMs: number
       readonly fullUntilMs?: number
     }
-  /** 401 */
-  | { readonly type: 'outcome.unauthorized'; readonly atMs: number; readonly fullUntilMs?: number }
+  /** 401; of a refresh, whether its token may be spent, where the actor knows better than the facts. `D-refresh-401` */
+  | {
+      readonly type: 'outcome.unauthorized'
+      readonly atMs: number
+      readonly spent?: boolean
+      readonly fullUntilMs?: number
+    }
   /** 4xx other than 401 and 429 */
   | { readonly type: 'outcome.rejected'; readonly atMs: number; readonly fullUntilMs?: number }
   /** 5xx, time-out, network error: no create or refresh before `untilMs`. `D-back-off` */

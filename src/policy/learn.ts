@@ -23,14 +23,18 @@ export function learnGate(known: Situation, event: LifecycleEvent): Partial<Situ
     case 'demand':
       return { atMs, waiting: { ...known.waiting, [event.patience]: true } }
     case 'outcome.throttled':
-      return { atMs, pausedUntilMs: later(known.pausedUntilMs, event.untilMs, atMs), ...full(event.fullUntilMs) }
+      return {
+        atMs,
+        pausedUntilMs: later(known.pausedUntilMs, ahead(event.untilMs, atMs), atMs),
+        ...full(event.fullUntilMs),
+      }
     case 'validate.throttled':
-      return { atMs, pausedUntilMs: later(known.pausedUntilMs, event.untilMs, atMs) }
+      return { atMs, pausedUntilMs: later(known.pausedUntilMs, ahead(event.untilMs, atMs), atMs) }
     case 'outcome.unavailable':
     case 'outcome.malformed':
-      return { atMs, ...backOff(known, event.untilMs, 'unavailable', atMs), ...full(event.fullUntilMs) }
+      return { atMs, ...backOff(known, ahead(event.untilMs, atMs), 'unavailable', atMs), ...full(event.fullUntilMs) }
     case 'store.unavailable':
-      return { atMs, ...backOff(known, event.untilMs, 'store', atMs) }
+      return { atMs, ...backOff(known, ahead(event.untilMs, atMs), 'store', atMs) }
     case 'outcome.granted':
       return { atMs, backOffUntilMs: 0, ...full(event.fullUntilMs) }
     case 'outcome.unauthorized':

@@ -84,7 +84,7 @@ export interface Policy {
   readonly fingerprintRounds: number
   /**
    * How long no token request is sent after a 429; a longer `Retry-After` wins.
-   * Milliseconds, 0–2_147_483_647. Default 600_000.
+   * Milliseconds, 1_000–2_147_483_647. Default 600_000.
    * @see clause `pause-after-429`, decision `D-pause-length`
    */
   readonly pauseMs: number
@@ -217,7 +217,7 @@ const optionsSchema = z.strictObject(
     // Lengthened by a half, it still fits a timer.
     backOffMaxMs: z.optional(ms(1_000, Math.floor(LONGEST_WAIT_MS / 1.5))),
     fingerprintRounds: z.optional(whole('rounds', 1, 10_000_000)),
-    pauseMs: z.optional(ms(0)),
+    pauseMs: z.optional(ms(1_000)),
     budgetLimit: z.optional(whole('requests', 1, 10_000)),
     budgetWindowMs: z.optional(ms(1_000)),
     budgetCounts: z.optional(oneOf(['token', 'all'])),

@@ -37,6 +37,13 @@ export const ERROR_HELP = {
     remedy: 'Look at `status`; mend account, paths or field names, then give other credentials or `reset()`.',
     retryAt: 'never',
   },
+  REFRESH_REJECTED: {
+    clause: 'refresh-4xx-recreates',
+    happened: 'A refresh was answered 4xx other than 401 and 429. Only reported, by the `error` event and the status.',
+    remedy:
+      'None: both tokens are discarded and a sign-in follows. Where it recurs, compare `paths` and `wireNames` with the server.',
+    retryAt: 'never',
+  },
   REFRESH_UNAUTHORIZED: {
     clause: 'D-refresh-401',
     happened: 'A refresh was answered 401, and neither expiry nor an unfinished refresh explains it.',

@@ -123,6 +123,21 @@ describe('the packed tarball in an empty folder', () => {
     30_000,
   )
 
+  it("keeps xstate's types out of the main entry", () => {
+    const seen = new Set<string>()
+    const packages = new Set<string>()
+    const follow = (file: string) => {
+      if (seen.has(file)) return
+      seen.add(file)
+      for (const [, specifier = ''] of readFileSync(file, 'utf8').matchAll(/from '([^']+)'/g))
+        if (specifier.startsWith('.')) follow(join(dirname(file), specifier.replace(/\.js$/, '.d.ts')))
+        else packages.add(specifier)
+    }
+    follow(join(home, 'node_modules/compliancely-auth/dist/src/index.d.ts'))
+    expect(seen.size).toBeGreaterThan(10)
+    expect([...packages]).not.toContain('xstate')
+  })
+
   it('brings no source, test or lock file', () => {
     const files = run(home, 'sh', '-c', 'cd node_modules/compliancely-auth && find . -type f').trim().split('\n')
     const declared = [...manifest.files, 'package.json', 'README.md', 'LICENSE', 'CHANGELOG.md']

@@ -84,14 +84,19 @@ describe('D-credentials', () => {
   })
 
   it('serves a usable token while the callback fails', async () => {
-    let sealed = false
-    const credentials = () => (sealed ? Promise.reject(new Error('sealed')) : GOOD)
-    const { auth, clock, now, sandbox } = createWorld(withCallback(credentials))
+    let asked = 0
+    const credentials = () => (++asked > 1 ? Promise.reject(new Error('sealed')) : GOOD)
+    const { auth, clock, now, sandbox, log } = createWorld({
+      sandbox: { refreshLifetimeS: 30 * 60 },
+      ...withCallback(credentials),
+    })
     const token = await now(auth.getAccessToken())
-    sealed = true
-    sandbox.fail({ endpoint: 'refresh', status: 400 })
+    // No refresh succeeds until the refresh token is dead; then a sign-in is due while the access token lives.
+    sandbox.fail({ endpoint: 'refresh', status: 502, times: Number.POSITIVE_INFINITY })
     await clock.advance(40 * MINUTE)
+    expect(asked).toBeGreaterThan(1)
     expect(await now(auth.getAccessToken())).toBe(token)
+    expect(log('create')).toHaveLength(1)
   })
 
   it('requires an account with a callback', () => {

@@ -128,6 +128,7 @@ export function exhaustive(error: AuthError): string {
     case 'CREDENTIALS_UNAVAILABLE':
     case 'INVALID_CREDENTIALS':
     case 'SIGN_IN_REJECTED':
+    case 'REFRESH_REJECTED':
     case 'REFRESH_UNAUTHORIZED':
     case 'THROTTLED':
     case 'BUDGET_EXHAUSTED':

@@ -116,7 +116,7 @@ describe('the tables', () => {
 
   it('read each option from its comment', () => {
     expect(optionsTable(schema)).toContain(
-      '| `pauseMs` | How long no token request is sent after a 429; a longer `Retry-After` wins. | Milliseconds, 0–2_147_483_647 | `600_000` | `pause-after-429`, `D-pause-length` |',
+      '| `pauseMs` | How long no token request is sent after a 429; a longer `Retry-After` wins. | Milliseconds, 1_000–2_147_483_647 | `600_000` | `pause-after-429`, `D-pause-length` |',
     )
   })
 

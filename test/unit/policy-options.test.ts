@@ -61,7 +61,7 @@ describe('policy options', () => {
     expect(parsePolicy(DEFAULT_POLICY)).toEqual(DEFAULT_POLICY)
   })
 
-  const milliseconds = 'but must be a whole number of milliseconds from 0 to 2_147_483_647'
+  const milliseconds = 'but must be a whole number of milliseconds from 1_000 to 2_147_483_647'
   it.each([
     [{ pauseMs: -1 }, `option 'pauseMs' is -1, ${milliseconds}`],
     [{ pauseMs: Number.NaN }, `option 'pauseMs' is NaN, ${milliseconds}`],
