@@ -130,7 +130,7 @@ describe('the packed tarball in an empty folder', () => {
       if (seen.has(file)) return
       seen.add(file)
       for (const [, specifier = ''] of readFileSync(file, 'utf8').matchAll(/from '([^']+)'/g))
-        if (specifier.startsWith('.')) follow(join(dirname(file), specifier.replace(/\.js$/, '.d.ts')))
+        if (specifier.startsWith('.')) follow(join(dirname(file), specifier.replace(/\.[jt]s$/, '.d.ts')))
         else packages.add(specifier)
     }
     follow(join(home, 'node_modules/compliancely-auth/dist/src/index.d.ts'))
