@@ -44,7 +44,7 @@ export function createAdoption(options: AdoptionOptions): Adoption {
 
   const latchIsAgainst = async (held: HeldCredentials) => {
     const latched = keeper.known().latch?.fingerprint
-    if (latched == null) return false
+    if (latched === undefined) return false
     if (compared?.latched !== latched || compared.held !== held)
       compared = { latched, held, same: latched === (await fingerprintOf(held)) }
     return compared.same
@@ -59,10 +59,10 @@ export function createAdoption(options: AdoptionOptions): Adoption {
   }
 
   // What another process may have changed and the chart would decide by.
-  const newsOf = ({ pair, latch, signedOut, createFailed, unfinished }: AccountRecord) =>
+  const newsOf = ({ pair, latch, refreshLatch, signedOut, createFailed, unfinished }: AccountRecord) =>
     JSON.stringify([
       [pair?.generation, pair?.refresh === null],
-      [latch?.kind, latch?.generation],
+      [latch?.kind, latch?.generation, refreshLatch],
       [signedOut, createFailed, unfinished],
     ])
   let judged = ''

@@ -57,8 +57,8 @@ export const granted = (pair: StoredPair): Result => ({
     rejectedGeneration: 0,
     backOff: null,
     refreshAttempts: 0,
+    refreshLatch: 0,
     // A latch against credentials stays: it goes on blocking those, and no others. `D-create-4xx`
-    latch: record.latch?.kind === 'refreshUnauthorized' ? null : record.latch,
     unfinished: false,
     createFailed: false,
   }),
@@ -98,7 +98,7 @@ export const refreshUnauthorized = (marked: Marked, spent: boolean): Result => (
       ? { ...record, pair: record.pair && { ...record.pair, refresh: null }, unfinished: false }
       : {
           ...restored(record, marked),
-          latch: { kind: 'refreshUnauthorized', generation: record.pair?.generation ?? 0, fingerprint: null },
+          refreshLatch: record.pair?.generation ?? 0,
         },
 })
 

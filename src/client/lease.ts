@@ -53,13 +53,14 @@ export function createLease({ store, account, holder: client, clock, timeline, p
         await sleep(clock, Math.min(answer.freeInMs, LEASE_POLL_MS), signal)
       }
       const renewing = new AbortController()
-      void renew(holder, renewing.signal)
+      const renewed = renew(holder, renewing.signal)
       try {
         return await work()
       } finally {
         renewing.abort()
         // The outcome does not wait for it; the client's end does.
-        const released = store.release(account, holder).catch(() => {})
+        // After a renewal on its way, which would take the lease again for a holder that is gone.
+        const released = renewed.then(() => store.release(account, holder)).catch(() => {})
         releasing = Promise.all([releasing, released]).then(() => {})
       }
     },

@@ -82,6 +82,7 @@ export function createOperator(
         ...record,
         ...NO_PAIR,
         latch: null,
+        refreshLatch: 0,
         createFailed: false,
       }))
     },
@@ -93,7 +94,7 @@ const NO_PAIR = { pair: null, unfinished: false, refreshAttempts: 0 } as const
 /** What a sign-in leaves of the record. `D-sign-in` */
 function signedIn(record: AccountRecord, other: boolean): AccountRecord {
   const base: AccountRecord = { ...record, signedOut: false, createFailed: false }
-  if (other) return { ...base, ...NO_PAIR, latch: null, backOff: null }
-  if (record.latch?.kind !== 'refreshUnauthorized') return base
-  return { ...base, latch: null, pair: record.pair && { ...record.pair, refresh: null } }
+  if (other) return { ...base, ...NO_PAIR, latch: null, refreshLatch: 0, backOff: null }
+  if (record.pair === null || record.refreshLatch !== record.pair.generation) return base
+  return { ...base, refreshLatch: 0, pair: { ...record.pair, refresh: null } }
 }

@@ -167,9 +167,12 @@ export function createProtocol(options: ProtocolOptions): Protocol {
 
     refresh: ({ generation, demanded }, signal) =>
       leased(signal, async () => {
-        const marked = await mark('refresh', generation, ({ pair }) =>
-          pair?.refresh != null && leftMs(pair.refreshUsable, keeper.nowMs()) > 0 ? undefined : { reason: 'expired' },
-        )
+        const marked = await mark('refresh', generation, ({ pair, refreshLatch }) => {
+          if (pair !== null && refreshLatch === pair.generation)
+            return { reason: 'latched', latch: 'refreshUnauthorized' }
+          const alive = pair?.refresh != null && leftMs(pair.refreshUsable, keeper.nowMs()) > 0
+          return alive ? undefined : { reason: 'expired' }
+        })
         if ('type' in marked) return marked
         const refresh = keeper.known().pair?.refresh
         if (refresh == null) return deferred({ reason: 'expired' })
@@ -203,7 +206,7 @@ export function createProtocol(options: ProtocolOptions): Protocol {
     },
 
     async credentialsChanged() {
-      if (keeper.known().latch?.fingerprint == null) return false
+      if (keeper.known().latch === null) return false
       return !(await adoption.latchIsAgainst(await credentials.resolve(policy.tokenRequestTimeoutMs)))
     },
   }

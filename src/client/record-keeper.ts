@@ -155,6 +155,8 @@ export function createRecordKeeper({
             // Kept below.
           }
         }
+        // Looked at now, so that whoever asked learns what it comes to.
+        change(withKept(), toStoreMs(keeping.atMs))
         kept = [...kept, keeping]
         if (kept.length === 1) scheduleRetry()
         return 'kept'

@@ -5,7 +5,7 @@ import type { SendReason } from './events.ts'
 import type { AuthClient } from './face.ts'
 import { refusal } from './messages.ts'
 import { abortedError, closedError, type Session, toWallMs } from './session.ts'
-import { loaded, sleepUntil, until } from './waiting.ts'
+import { loaded, settledOf, sleepUntil, until } from './waiting.ts'
 
 /** Why a validate is sent: no transition does. */
 export const VALIDATE_REASON: SendReason = {
@@ -37,8 +37,10 @@ export function createValidate(session: Session, tokens: Pick<TokenSource, 'reje
       const used = vault.facts()
       const over = new AbortController()
       const timer = clock.setTimeout(() => over.abort(), Math.max(0, deadlineMs - timeline.nowMs()))
-      const reply = await protocol.validate(AbortSignal.any([over.signal, ended, ...(signal ? [signal] : [])]))
-      clock.clearTimeout(timer)
+      const replying = protocol.validate(AbortSignal.any([over.signal, ended, ...(signal ? [signal] : [])]))
+      const left = { signal, timeoutMs: Math.max(0, deadlineMs - timeline.nowMs()), tooLong: late }
+      await settledOf(session, replying, left).finally(() => clock.clearTimeout(timer))
+      const reply = await replying
       const nowMs = clock.now()
       if ('type' in reply) {
         if (reply.reason === 'latched' || reply.reason === 'expired') return { valid: false }

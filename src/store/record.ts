@@ -43,12 +43,14 @@ export interface AccountRecord {
   readonly refreshAttempts: number
   readonly rejectionBackOff: (Span & { readonly step: number }) | null
   readonly latch: {
-    readonly kind: LatchKind
+    readonly kind: Exclude<LatchKind, 'refreshUnauthorized'>
     /** `lastGeneration` when it was set; a newer pair makes it one against other credentials only. */
     readonly generation: number
-    /** PBKDF2 of the refused credentials under `salt`; `null` for `refreshUnauthorized`. `D-create-4xx` */
-    readonly fingerprint: string | null
+    /** PBKDF2 of the refused credentials under `salt`. `D-create-4xx` */
+    readonly fingerprint: string
   } | null
+  /** The generation whose refresh token was refused without an explanation; 0 when none. `D-refresh-401` */
+  readonly refreshLatch: number
   /** Some use of the refresh token since its grant ended in the unknown. `D-refresh-401` */
   readonly unfinished: boolean
   readonly createFailed: boolean
@@ -69,6 +71,7 @@ export const emptyRecord = (salt: string): AccountRecord => ({
   refreshAttempts: 0,
   rejectionBackOff: null,
   latch: null,
+  refreshLatch: 0,
   unfinished: false,
   createFailed: false,
   signedOut: false,
@@ -86,7 +89,8 @@ export function slotFreeAtMs(sends: readonly number[], nowMs: number, limit: num
 }
 
 /** A latch against credentials is set aside while a newer pair, granted to others, is held. `D-create-4xx` */
-const latchInForce = ({ latch, pair }: AccountRecord): LatchKind | null => {
+const latchInForce = ({ latch, refreshLatch, pair }: AccountRecord): LatchKind | null => {
+  if (pair !== null && refreshLatch === pair.generation) return 'refreshUnauthorized'
   if (latch === null) return null
   const newer = pair !== null && pair.generation > latch.generation
   return newer ? null : latch.kind

@@ -282,6 +282,51 @@ describe('a store that misbehaves', () => {
     await within(MINUTE, patient.signOut())
   })
 
+  it('that fails while an answer is stored after another signed out: the client lives on, signed out', async () => {
+    const world = createWorld(quiet)
+    const { client, store, clock, now, refused, sandbox } = world
+    let writes = Number.POSITIVE_INFINITY
+    const failing: TokenStore = {
+      ...store,
+      async compareAndSet(account, expectedVersion, next) {
+        if (writes-- <= 0) throw new Error('down')
+        return store.compareAndSet(account, expectedVersion, next)
+      },
+    }
+    const unlucky = client({ store: failing })
+    const other = client()
+    await now(unlucky.getAccessToken())
+    await now(other.getAccessToken())
+    sandbox.fail({ endpoint: 'refresh', latencyMs: 5 * SECOND })
+    const waiting = unlucky.getAccessToken({ forceRefresh: true })
+    ignored(waiting)
+    await clock.advance(SECOND)
+    await now(other.signOut())
+    writes = 1
+    await clock.advance(10 * SECOND)
+    expect(await refused(waiting)).toMatchObject({ code: 'SIGNED_OUT' })
+    writes = Number.POSITIVE_INFINITY
+    await clock.advance(2 * MINUTE)
+    expect(await refused(unlucky.getAccessToken())).toMatchObject({ code: 'SIGNED_OUT' })
+  })
+
+  it('that hangs does not keep a validate beyond its signal', async () => {
+    const world = createWorld(quiet)
+    const { client, store, clock, now, peek } = world
+    let hangs = false
+    const patient = client({
+      store: { ...store, read: (account) => (hangs ? new Promise(() => {}) : store.read(account)) },
+    })
+    await now(patient.getAccessToken())
+    hangs = true
+    const leaving = new AbortController()
+    const validated = patient.validate({ signal: leaving.signal })
+    ignored(validated)
+    await clock.advance(500)
+    leaving.abort()
+    expect((await peek(validated))?.error).toMatchObject({ code: 'ABORTED' })
+  })
+
   it.each(['lease', 'release'] as const)('that throws from %s is as one that is down', async (method) => {
     const world = createWorld(quiet)
     const { client, store, clock, within, peek } = world
@@ -298,6 +343,56 @@ describe('a store that misbehaves', () => {
     else expect(end?.value).toBeTypeOf('string')
     expect(String(end?.error)).not.toContain('hunter2')
     await within(MINUTE, unlucky.close())
+  })
+})
+
+describe('a latch', () => {
+  it('holds for a demand that joined while a sign-in was told: the refused refresh token is not sent again', async () => {
+    const { auth, clock, now, refused, sandbox, tokenRequests } = createWorld({
+      ...quiet,
+      policy: { proactive: 'onDemand' },
+    })
+    await now(auth.getAccessToken())
+    await clock.advance(HOUR)
+    sandbox.fail({ endpoint: 'refresh', status: 401, times: 3 })
+    ignored(auth.signIn())
+    await refused(auth.getAccessToken())
+    await clock.advance(MINUTE)
+    expect(tokenRequests()).toBe('create 200, refresh 401')
+  })
+
+  it('against a password survives the sign-in of others after a refused refresh', async () => {
+    const wrong = { credentials: { username: USERNAME, password: 'wrong' } }
+    const { auth, client, clock, now, refused, sandbox, log } = createWorld(quiet)
+    await refused(client(wrong).getAccessToken())
+    await now(auth.getAccessToken())
+    sandbox.fail({ endpoint: 'refresh', status: 401 })
+    await refused(auth.getAccessToken({ forceRefresh: true }))
+    await now(auth.signIn())
+    await now(auth.signOut())
+    const restarted = client(wrong)
+    await clock.settle()
+    expect(await refused(restarted.signIn())).toMatchObject({ code: 'INVALID_CREDENTIALS' })
+    expect(log('create').map(({ status }) => status)).toEqual([401, 200, 200])
+  })
+})
+
+describe('a lease', () => {
+  it('that is renewed late does not lock its own client out', async () => {
+    const world = createWorld(quiet)
+    const { client, clock, store, sandbox, within } = world
+    const delayed: TokenStore = {
+      ...store,
+      async lease(account, holder, leaseMs) {
+        if (sandbox.pending() > 0) await sleep(clock, 200)
+        return store.lease(account, holder, leaseMs)
+      },
+    }
+    const slowly = client({ account: 'alone', store: delayed })
+    await within(SECOND, slowly.getAccessToken())
+    sandbox.fail({ endpoint: 'refresh', latencyMs: 5_050 })
+    await within(6 * SECOND, slowly.getAccessToken({ forceRefresh: true }))
+    await within(SECOND, slowly.getAccessToken({ forceRefresh: true }))
   })
 })
 
