@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest'
+import { tokenLifecycle } from '../../machines/index.ts'
+import { EVERYTHING, type Exploration, explore, SLICES } from './explore.ts'
+import { transitionsOf } from './explore-world.ts'
+
+const TIME_OUT_MS = 120_000
+const EXPLORE_PLACES = Number(process.env.EXPLORE_PLACES ?? 600)
+const explored: Exploration[] = []
+const told = ({ violations }: Exploration) => violations.map(({ what, story }) => [...story, `→ ${what}`].join('\n'))
+
+describe('the chart, explored', () => {
+  it.each(SLICES.filter(({ quick }) => quick))('to the fixed point: $name', { timeout: TIME_OUT_MS }, ({ bounds }) => {
+    const exploration = explore({ bounds })
+    explored.push(exploration)
+    expect(told(exploration)).toEqual([])
+    expect(exploration.fixedPoint).toBe(true)
+  })
+
+  it('everything at once, as far as the limit goes', { timeout: TIME_OUT_MS }, () => {
+    const exploration = explore({ bounds: EVERYTHING, limit: EXPLORE_PLACES })
+    explored.push(exploration)
+    expect(told(exploration)).toEqual([])
+  })
+
+  it('takes every transition', () => {
+    const uncovered = transitionsOf(tokenLifecycle).filter((name) =>
+      explored.every((exploration) => exploration.uncovered.includes(name)),
+    )
+    expect(uncovered).toEqual([])
+  })
+})
