@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Facts } from '../policy/facts.ts'
 import type { Policy } from '../policy/schema.ts'
-import { type AccountRecord, factsOf } from '../store/record.ts'
+import { type AccountRecord, factsOf, type Latch } from '../store/record.ts'
 import type { Budget } from './budget.ts'
 import { type CredentialsSource, fingerprint, type HeldCredentials } from './credentials.ts'
 import type { RecordKeeper } from './record-keeper.ts'
@@ -18,8 +18,8 @@ export interface Adoption {
   isNews(): boolean
   /** The chart knows what the record says now: the outcome that wrote it told it so. */
   heard(): void
-  /** Whether the latch of the record, if it is against credentials, is against these. `D-create-4xx` */
-  latchIsAgainst(held: HeldCredentials): Promise<boolean>
+  /** The latch of the record that is against these credentials. `D-create-4xx` */
+  latchAgainst(held: HeldCredentials): Promise<Latch | undefined>
   /** PBKDF2 of credentials under the record's salt. */
   fingerprintOf(held: HeldCredentials): Promise<string>
 }
@@ -37,32 +37,34 @@ export interface AdoptionOptions {
 export function createAdoption(options: AdoptionOptions): Adoption {
   const { clock, timeline, policy, keeper, budget, vault, credentials } = options
 
-  /** The latest comparison: hashing takes a while, and neither side changes often. */
-  let compared: { latched: string; held: HeldCredentials; same: boolean } | undefined
-  const fingerprintOf = (held: HeldCredentials) =>
-    fingerprint(held, keeper.known().salt, policy.fingerprintRounds, clock)
-
-  const latchIsAgainst = async (held: HeldCredentials) => {
-    const latched = keeper.known().latch?.fingerprint
-    if (latched === undefined) return false
-    if (compared?.latched !== latched || compared.held !== held)
-      compared = { latched, held, same: latched === (await fingerprintOf(held)) }
-    return compared.same
+  /** Of the credentials last asked for: hashing takes a while, and they do not change often. */
+  let ours: { held: HeldCredentials; salt: string; hash: string } | undefined
+  const fingerprintOf = async (held: HeldCredentials) => {
+    const { salt } = keeper.known()
+    if (ours?.held !== held || ours.salt !== salt)
+      ours = { held, salt, hash: await fingerprint(held, salt, policy.fingerprintRounds, clock) }
+    return ours.hash
   }
+  const latchOf = (hash: string) => keeper.known().latches.find((latch) => latch.fingerprint === hash)
+
+  const latchAgainst = async (held: HeldCredentials) =>
+    keeper.known().latches.length === 0 ? undefined : latchOf(await fingerprintOf(held))
 
   const facts = (): Facts => {
     const record = keeper.known()
-    const fullUntilMs = budget.fullUntilMs() ?? 0
-    const known: Facts = { ...factsOf(record, keeper.nowMs(), timeline.nowMs()), fullUntilMs }
-    const foreign = record.latch?.fingerprint === compared?.latched && compared?.same === false
-    return foreign && known.latch !== 'refreshUnauthorized' ? { ...known, latch: null } : known
+    // Whoever does not know the credentials yet has to take the latest latch for one against them.
+    const latch = ours?.salt === record.salt ? latchOf(ours.hash) : record.latches.at(-1)
+    return {
+      ...factsOf(record, latch, keeper.nowMs(), timeline.nowMs()),
+      fullUntilMs: budget.fullUntilMs() ?? 0,
+    }
   }
 
   // What another process may have changed and the chart would decide by.
-  const newsOf = ({ pair, latch, refreshLatch, signedOut, createFailed, unfinished }: AccountRecord) =>
+  const newsOf = ({ pair, latches, refreshLatch, signedOut, createFailed, unfinished }: AccountRecord) =>
     JSON.stringify([
       [pair?.generation, pair?.refresh === null],
-      [latch?.kind, latch?.generation, refreshLatch],
+      [latches, refreshLatch],
       [signedOut, createFailed, unfinished],
     ])
   let judged = ''
@@ -73,12 +75,12 @@ export function createAdoption(options: AdoptionOptions): Adoption {
   return {
     facts,
     fingerprintOf,
-    latchIsAgainst,
+    latchAgainst,
     heard,
     isNews: () => newsOf(keeper.known()) !== judged,
     async adopt() {
       const held = credentials.fromCallback ? undefined : credentials.last()
-      if (held !== undefined) await latchIsAgainst(held)
+      if (held !== undefined) await latchAgainst(held)
       // Nothing is awaited from here on: token, facts and what was heard are of one version.
       heard()
       const known = facts()

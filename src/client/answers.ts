@@ -7,11 +7,12 @@ import type { Adoption } from './adoption.ts'
 import type { Budget } from './budget.ts'
 import * as changes from './changes.ts'
 import type { HeldCredentials } from './credentials.ts'
+import type { HeardPause } from './heard-pause.ts'
 import type { RecordKeeper } from './record-keeper.ts'
 import type { Timeline } from './timeline.ts'
 import type { Vault } from './vault.ts'
 
-/** A request that was sent: what it stands on, and who asked. */
+/** A request that was marked, and sent: what it stands on, and who asked. */
 export interface Sent {
   readonly marked: changes.Marked
   readonly demanded: boolean
@@ -23,6 +24,8 @@ export interface Sent {
 export interface Answers {
   afterCreate(sent: Sent, used: HeldCredentials, reply: TokenReply): Promise<Outcome>
   afterRefresh(sent: Sent, reply: TokenReply): Promise<Outcome>
+  /** It was marked, and not sent after all. */
+  notSent(sent: Sent, outcome: Outcome): Promise<Outcome>
 }
 
 export interface AnswersOptions {
@@ -33,11 +36,12 @@ export interface AnswersOptions {
   budget: Budget
   vault: Vault
   adoption: Adoption
+  pause: HeardPause
   onSkew: (skewMs: number) => void
 }
 
 export function createAnswers(options: AnswersOptions): Answers {
-  const { timeline, policy, random, keeper, budget, vault, adoption, onSkew } = options
+  const { timeline, policy, random, keeper, budget, vault, adoption, pause, onSkew } = options
   const atMs = () => timeline.nowMs()
 
   /** What every outcome of a send carries. */
@@ -62,9 +66,9 @@ export function createAnswers(options: AnswersOptions): Answers {
     const { sentAtMonotonicMs, sentAtWallMs, skewMs, access } = reply
     if (skewMs !== undefined) onSkew(skewMs)
     const sentAtMs = timeline.fromMonotonicMs(sentAtMonotonicMs)
-    const sentMs = keeper.nowMs() - (atMs() - sentAtMs)
     const previous = request === 'refresh' ? keeper.known().pair : null
-    const pair = changes.storedPair(reply, sentMs, sent.marked.generation, previous, policy, random())
+    const { sentMs, generation } = sent.marked
+    const pair = changes.storedPair(reply, sentMs, generation, previous, policy, random())
     return settle(sent, changes.granted(pair), () => {
       const { pair: stored } = adoption.facts()
       if (stored === null) throw new Error('a granted pair is not in the record')
@@ -99,9 +103,20 @@ export function createAnswers(options: AnswersOptions): Answers {
       untilMs: atMs() + leftMs(keeper.known().pause, keeper.nowMs()),
     }))
 
+  /** What no write may delay: the pause runs from here. */
+  const answered = (sent: Sent, reply: TokenReply) => {
+    if (reply.kind === 'throttled') pause.heard(reply.pauseMs)
+    return budget.answered(sent.marked.slotMs)
+  }
+
   return {
+    async notSent(sent, outcome) {
+      await budget.unused(sent.marked.slotMs)
+      return settle(sent, changes.notSent(sent.marked), () => outcome)
+    },
+
     async afterCreate(sent, used, reply) {
-      await budget.answered(sent.marked.sentMs)
+      await answered(sent, reply)
       switch (reply.kind) {
         case 'granted':
           return granted('create', sent, reply)
@@ -123,7 +138,7 @@ export function createAnswers(options: AnswersOptions): Answers {
     },
 
     async afterRefresh(sent, reply) {
-      await budget.answered(sent.marked.sentMs)
+      await answered(sent, reply)
       switch (reply.kind) {
         case 'granted':
           return granted('refresh', sent, reply)

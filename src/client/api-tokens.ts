@@ -20,7 +20,7 @@ export function createApiTokens(session: Session, callers: Pick<Callers, 'acquir
       const taken = await budget.take().catch(() => {
         throw storeDown()
       })
-      if ('sentMs' in taken) return () => void budget.answered(taken.sentMs)
+      if ('slotMs' in taken) return () => void budget.answered(taken.slotMs)
       const full = () => refusal('BUDGET_EXHAUSTED', 'ten-per-minute', toWallMs(session, taken.untilMs), clock.now())
       if (taken.untilMs > deadlineMs) throw full()
       await sleepUntil(session, taken.untilMs, { signal, timeoutMs, tooLong: full })

@@ -1,4 +1,4 @@
-import { type Clock, sleep } from '../clock.ts'
+import type { Clock } from '../clock.ts'
 import type { TokenStore } from '../store/store.ts'
 import { StoreFailure } from './record-keeper.ts'
 
@@ -7,21 +7,19 @@ import { StoreFailure } from './record-keeper.ts'
  * behind it stands still. A write that lands after all is found by its version. `D-store-down`
  */
 export function boundedStore(store: TokenStore, clock: Clock, timeoutMs: number): TokenStore {
-  const bounded = async <T>(call: () => Promise<T>): Promise<T> => {
-    const over = new AbortController()
-    const late = sleep(clock, timeoutMs, over.signal).then(() => {
-      throw new StoreFailure(`the store did not answer within ${timeoutMs} ms`)
-    })
-    late.catch(() => {})
-    try {
-      return await Promise.race([Promise.resolve().then(call), late])
-    } catch (error) {
+  const bounded = <T>(call: () => Promise<T>): Promise<T> =>
+    new Promise((resolve, reject) => {
+      const timer = clock.setTimeout(
+        () => reject(new StoreFailure(`the store did not answer within ${timeoutMs} ms`)),
+        timeoutMs,
+      )
       // What a store throws may name its address, password included: it goes no further.
-      throw error instanceof StoreFailure ? error : new StoreFailure('the store failed')
-    } finally {
-      over.abort()
-    }
-  }
+      const failed = () => reject(new StoreFailure('the store failed'))
+      Promise.resolve()
+        .then(call)
+        .then(resolve, failed)
+        .finally(() => clock.clearTimeout(timer))
+    })
   const { subscribe, close } = store
   return {
     read: (account) => bounded(() => store.read(account)),

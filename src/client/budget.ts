@@ -8,20 +8,28 @@ import type { Timeline } from './timeline.ts'
  * share. `ten-per-minute`, `D-budget`
  */
 export interface Budget {
-  /** Takes a slot: when it was taken, the store's time; or when one is free, on the timeline. */
-  take(): Promise<{ readonly sentMs: number } | { readonly untilMs: number }>
+  /** Takes a slot: its name; or when one is free, on the timeline. */
+  take(): Promise<{ readonly slotMs: number } | { readonly untilMs: number }>
   /** The request that took the slot was answered. */
-  answered(sentMs: number): Promise<void>
+  answered(slotMs: number): Promise<void>
   /** When a slot is free, on the timeline; `undefined` when one is now. */
   fullUntilMs(): number | undefined
+  /** The slot was taken for nothing. */
+  unused(slotMs: number): Promise<void>
   /** How many slots are free now. */
   left(): number
 }
 
+const ascending = (times: readonly number[]) => times.toSorted((a, b) => a - b)
+
 export function createBudget(
   keeper: RecordKeeper,
   timeline: Timeline,
-  { budgetLimit, budgetWindowMs }: Pick<Policy, 'budgetLimit' | 'budgetWindowMs'>,
+  {
+    budgetLimit,
+    budgetWindowMs,
+    tokenRequestTimeoutMs,
+  }: Pick<Policy, 'budgetLimit' | 'budgetWindowMs' | 'tokenRequestTimeoutMs'>,
 ): Budget {
   const freeAtMs = ({ sends }: AccountRecord, nowMs: number) => slotFreeAtMs(sends, nowMs, budgetLimit, budgetWindowMs)
   const running = ({ sends }: AccountRecord, nowMs: number) => sends.filter((sentMs) => sentMs + budgetWindowMs > nowMs)
@@ -31,25 +39,29 @@ export function createBudget(
     async take() {
       // What others took since, and the store's time.
       await keeper.read()
-      let sentMs = 0
+      let slotMs = 0
       let untilMs = 0
       const written = await keeper.change((record, nowMs) => {
-        sentMs = nowMs
+        // Until it is answered: the process may die first, and the server may count the request as late as that.
+        slotMs = nowMs + tokenRequestTimeoutMs
         untilMs = freeAtMs(record, nowMs)
-        return untilMs > 0 ? null : { ...record, sends: [...running(record, nowMs), nowMs] }
+        return untilMs > 0 ? null : { ...record, sends: ascending([...running(record, nowMs), slotMs]) }
       })
-      return written === 'stored' ? { sentMs } : { untilMs: onTimeline(untilMs) }
+      return written === 'stored' ? { slotMs } : { untilMs: onTimeline(untilMs) }
     },
     // The slot runs from the answer on: the server counted the request at some moment before it, and only then is it
     // sure that no eleventh falls into the server's window.
-    async answered(sentMs) {
+    async answered(slotMs) {
       await keeper.keep((record, nowMs) => {
-        const index = record.sends.indexOf(sentMs)
+        const index = record.sends.indexOf(slotMs)
         if (index < 0) return null
-        return {
-          ...record,
-          sends: record.sends.with(index, Math.max(sentMs, nowMs + timeline.partMs())).toSorted((a, b) => a - b),
-        }
+        return { ...record, sends: ascending(record.sends.with(index, nowMs + timeline.partMs())) }
+      })
+    },
+    async unused(slotMs) {
+      await keeper.keep((record) => {
+        const index = record.sends.indexOf(slotMs)
+        return index < 0 ? null : { ...record, sends: record.sends.toSpliced(index, 1) }
       })
     },
     fullUntilMs() {

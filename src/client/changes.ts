@@ -1,7 +1,7 @@
 import type { TokenReply } from '../http/token-endpoints.ts'
 import { accessDeadlines, drawRefreshAtMs, refreshDeadlines } from '../policy/deadlines.ts'
 import type { Policy } from '../policy/schema.ts'
-import type { AccountRecord, Span, StoredPair } from '../store/record.ts'
+import type { AccountRecord, Latch, Span, StoredPair } from '../store/record.ts'
 import type { Change } from './record-keeper.ts'
 
 /** What of the record each step of the protocol writes, as pure changes. All times are the store's. */
@@ -13,7 +13,9 @@ type Granted = Extract<TokenReply, { kind: 'granted' }>
 export interface Marked {
   /** The generation that the send reserved. */
   readonly generation: number
-  /** When its slot of the budget was taken, the store's time. */
+  /** Its slot of the budget. */
+  readonly slotMs: number
+  /** The store's time just before the send: lifetimes count from here, whatever the clocks do while it is in flight. */
   readonly sentMs: number
   readonly unfinishedBefore: boolean
   readonly pairGeneration: number | undefined
@@ -76,15 +78,21 @@ export const withPause = (record: AccountRecord, nowMs: number, pauseMs: number)
   return { ...record, pause: { startMs: nowMs, lengthMs: untilMs - nowMs } }
 }
 
-/** `D-create-4xx` */
-export const createRefused = (
-  marked: Marked,
-  kind: 'invalidCredentials' | 'rejected',
-  fingerprint: string,
-): Result => ({
-  anyway: (record) => ({ ...record, latch: { kind, generation: marked.generation, fingerprint } }),
+/** How many refused credentials a record remembers. */
+const LATCHES = 16
+
+/** Latches pile up: what other credentials are refused for says nothing of these. `D-create-4xx` */
+export const createRefused = (marked: Marked, kind: Latch['kind'], fingerprint: string): Result => ({
+  anyway: (record) => {
+    const others = record.latches.filter((latch) => latch.fingerprint !== fingerprint)
+    const latch = { kind, generation: marked.generation, fingerprint }
+    return { ...record, latches: [...others, latch].slice(-LATCHES) }
+  },
   ifStands: (record) => restored(record, marked),
 })
+
+/** Nothing was sent after all. */
+export const notSent = (marked: Marked): Result => ({ ifStands: (record) => restored(record, marked) })
 
 /** `refresh-4xx-recreates` */
 export const refreshRejected = (): Result => ({

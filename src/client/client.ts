@@ -13,6 +13,7 @@ import { createCallers } from './callers.ts'
 import { createCredentialsSource } from './credentials.ts'
 import { createListeners, type SendReason } from './events.ts'
 import type { AuthClient, AuthClientOptions } from './face.ts'
+import { createHeardPause } from './heard-pause.ts'
 import { createLease } from './lease.ts'
 import { type Lifecycle, startLifecycle } from './lifecycle.ts'
 import { failureError } from './messages.ts'
@@ -48,8 +49,10 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
   let lastRequestId = 0
   const nextId = () => ++lastRequestId
 
+  const id = crypto.randomUUID()
   const keeping = {
     store,
+    writer: id,
     clock,
     timeline,
     backOffMs: (step: number) => backOffMs(step, random(), policy),
@@ -68,12 +71,14 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     onRequest: (event) =>
       listeners.emit({ type: 'request', ...event, ...(event.endpoint === 'validate' ? VALIDATE_REASON : sendReason) }),
   })
+  const pause = createHeardPause(timeline)
   const parts = { clock, timeline, policy, random, credentials, vault, keeper, budget }
   const adoption = createAdoption(parts)
-  const lease = createLease({ store, account, holder: crypto.randomUUID(), clock, timeline, policy })
+  const lease = createLease({ store, account, holder: id, clock, timeline, policy })
   const answers = createAnswers({
     ...parts,
     adoption,
+    pause,
     onSkew: (skewMs) => {
       remembered.skewMs = skewMs
     },
@@ -82,6 +87,7 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     ...parts,
     adoption,
     answers,
+    pause,
     endpoints,
     lease,
     closing: closing.signal,

@@ -81,7 +81,7 @@ export function createOperator(
       await told({ type: 'operator.reset', atMs: timeline.nowMs() }, (record) => ({
         ...record,
         ...NO_PAIR,
-        latch: null,
+        latches: [],
         refreshLatch: 0,
         createFailed: false,
       }))
@@ -94,7 +94,8 @@ const NO_PAIR = { pair: null, unfinished: false, refreshAttempts: 0 } as const
 /** What a sign-in leaves of the record. `D-sign-in` */
 function signedIn(record: AccountRecord, other: boolean): AccountRecord {
   const base: AccountRecord = { ...record, signedOut: false, createFailed: false }
-  if (other) return { ...base, ...NO_PAIR, latch: null, refreshLatch: 0, backOff: null }
+  // Latches stay: each is against its own credentials, which some other client may still have.
+  if (other) return { ...base, ...NO_PAIR, refreshLatch: 0, backOff: null }
   if (record.pair === null || record.refreshLatch !== record.pair.generation) return base
   return { ...base, refreshLatch: 0, pair: { ...record.pair, refresh: null } }
 }

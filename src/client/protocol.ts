@@ -7,10 +7,11 @@ import type { Deferral, LifecycleEvent, Outcome } from '../policy/events.ts'
 import type { Policy } from '../policy/schema.ts'
 import { type AccountRecord, leftMs } from '../store/record.ts'
 import type { Adoption } from './adoption.ts'
-import type { Answers } from './answers.ts'
+import type { Answers, Sent } from './answers.ts'
 import type { Budget } from './budget.ts'
 import * as changes from './changes.ts'
 import type { CredentialsSource, HeldCredentials } from './credentials.ts'
+import type { HeardPause } from './heard-pause.ts'
 import { LEASE_POLL_MS, type Lease } from './lease.ts'
 import { type RecordKeeper, StoreFailure } from './record-keeper.ts'
 import type { Timeline } from './timeline.ts'
@@ -46,6 +47,7 @@ export interface ProtocolOptions {
   endpoints: TokenEndpoints
   adoption: Adoption
   answers: Answers
+  pause: HeardPause
   /** Fires when the client begins to close: from then on no request is begun. */
   closing: AbortSignal
   /** The store did not answer while loading. */
@@ -57,7 +59,7 @@ const MARK_ATTEMPTS = 8
 
 export function createProtocol(options: ProtocolOptions): Protocol {
   const { clock, timeline, policy, random, keeper, budget, lease, vault, credentials, endpoints, closing } = options
-  const { adoption, answers } = options
+  const { adoption, answers, pause } = options
 
   const atMs = () => timeline.nowMs()
   const deferred = (deferral: Deferral): Deferred => ({ type: 'outcome.deferred', atMs: atMs(), ...deferral })
@@ -66,7 +68,7 @@ export function createProtocol(options: ProtocolOptions): Protocol {
 
   /** What stands in the way of a token request by the record, `undefined` when nothing does. */
   const pausing = (record: AccountRecord): Deferral | undefined => {
-    const pauseMs = leftMs(record.pause, keeper.nowMs())
+    const pauseMs = Math.max(leftMs(record.pause, keeper.nowMs()), pause.leftMs())
     return pauseMs > 0 ? { reason: 'pause', untilMs: atMs() + pauseMs } : undefined
   }
   const backingOff = (record: AccountRecord): Deferral | undefined => {
@@ -83,16 +85,20 @@ export function createProtocol(options: ProtocolOptions): Protocol {
     generation: number,
     obstacle: (record: AccountRecord) => Deferral | undefined,
   ): Promise<changes.Marked | Outcome> => {
-    let slot: { sentMs: number } | undefined
+    let slot: { slotMs: number } | undefined
+    const notNow = async (outcome: Outcome) => {
+      if (slot !== undefined) await budget.unused(slot.slotMs)
+      return outcome
+    }
     await keeper.read()
     for (let tries = 0; tries < MARK_ATTEMPTS; tries++) {
       const record = keeper.known()
       // The chart asked for what it knew: where the record holds another pair, it has to know that first.
       if (adoption.isNews() || (record.pair?.generation ?? 0) !== generation)
-        return { type: 'outcome.adopted', atMs: atMs(), facts: await adoption.adopt() }
+        return notNow({ type: 'outcome.adopted', atMs: atMs(), facts: await adoption.adopt() })
       const inTheWay = pausing(record) ?? backingOff(record) ?? obstacle(record)
-      if (inTheWay !== undefined) return deferred(inTheWay)
-      if (closing.aborted) return deferred({ reason: 'lease', untilMs: atMs() + LEASE_POLL_MS })
+      if (inTheWay !== undefined) return notNow(deferred(inTheWay))
+      if (closing.aborted) return notNow(deferred({ reason: 'lease', untilMs: atMs() + LEASE_POLL_MS }))
       if (slot === undefined) {
         const taken = await budget.take()
         if ('untilMs' in taken) return deferred({ reason: 'budget', untilMs: taken.untilMs })
@@ -106,14 +112,21 @@ export function createProtocol(options: ProtocolOptions): Protocol {
         adoption.heard()
         return {
           generation: keeper.known().lastGeneration,
-          sentMs: slot.sentMs,
+          slotMs: slot.slotMs,
+          sentMs: keeper.nowMs(),
           unfinishedBefore: record.unfinished,
           pairGeneration: record.pair?.generation,
         }
       }
       await keeper.read()
     }
-    return deferred({ reason: 'lease', untilMs: atMs() + LEASE_POLL_MS })
+    return notNow(deferred({ reason: 'lease', untilMs: atMs() + LEASE_POLL_MS }))
+  }
+
+  /** A validate may have been throttled while the mark was written: nothing is awaited between this look and the send. */
+  const unlessPaused = async (sent: Sent, send: () => Promise<Outcome>): Promise<Outcome> => {
+    const paused = pausing(keeper.known())
+    return paused === undefined ? send() : answers.notSent(sent, deferred(paused))
   }
 
   /** Nothing is sent while the result of an earlier send waits to be stored. `D-store-down` */
@@ -155,13 +168,14 @@ export function createProtocol(options: ProtocolOptions): Protocol {
       }
       return leased(signal, async () => {
         await keeper.read()
-        const blocked = await adoption.latchIsAgainst(held)
-        const marked = await mark('create', generation, ({ latch, createFailed }) => {
-          if (blocked && latch !== null) return { reason: 'latched', latch: latch.kind }
+        const latch = await adoption.latchAgainst(held)
+        const marked = await mark('create', generation, ({ createFailed }) => {
+          if (latch !== undefined) return { reason: 'latched', latch: latch.kind }
           return createFailed && !demanded ? { reason: 'latched', latch: 'createFailed' } : undefined
         })
         if ('type' in marked) return marked
-        return answers.afterCreate({ marked, demanded, signal }, held, await endpoints.create(held, { signal }))
+        const sent = { marked, demanded, signal }
+        return unlessPaused(sent, async () => answers.afterCreate(sent, held, await endpoints.create(held, { signal })))
       })
     },
 
@@ -176,7 +190,8 @@ export function createProtocol(options: ProtocolOptions): Protocol {
         if ('type' in marked) return marked
         const refresh = keeper.known().pair?.refresh
         if (refresh == null) return deferred({ reason: 'expired' })
-        return answers.afterRefresh({ marked, demanded, signal }, await endpoints.refresh(refresh, { signal }))
+        const sent = { marked, demanded, signal }
+        return unlessPaused(sent, async () => answers.afterRefresh(sent, await endpoints.refresh(refresh, { signal })))
       }),
 
     async validate(signal) {
@@ -193,9 +208,13 @@ export function createProtocol(options: ProtocolOptions): Protocol {
         // Looked at again: the store may have taken its time.
         const token = vault.usable()
         const paused = pausing(keeper.known())
-        if (token === undefined || paused !== undefined) return paused === undefined ? nothing : deferred(paused)
+        if (token === undefined || paused !== undefined) {
+          await budget.unused(slot.slotMs)
+          return paused === undefined ? nothing : deferred(paused)
+        }
         const reply = await endpoints.validate(token.access, { signal })
-        await budget.answered(slot.sentMs)
+        if (reply.kind === 'throttled') pause.heard(reply.pauseMs)
+        await budget.answered(slot.slotMs)
         if (reply.kind === 'throttled')
           await keeper.keep((record, nowMs) => changes.withPause(record, nowMs, reply.pauseMs + timeline.partMs()))
         return reply
@@ -206,8 +225,8 @@ export function createProtocol(options: ProtocolOptions): Protocol {
     },
 
     async credentialsChanged() {
-      if (keeper.known().latch === null) return false
-      return !(await adoption.latchIsAgainst(await credentials.resolve(policy.tokenRequestTimeoutMs)))
+      if (keeper.known().latches.length === 0) return false
+      return (await adoption.latchAgainst(await credentials.resolve(policy.tokenRequestTimeoutMs))) === undefined
     },
   }
 }

@@ -11,6 +11,8 @@ export type Change = (record: AccountRecord, nowMs: number) => AccountRecord | n
 interface Kept {
   readonly change: Change
   readonly atMs: number
+  /** Of the changes that have to land, in their order: tells a write that landed, though its answer was lost. */
+  readonly number?: number
 }
 
 /** What a write came to. */
@@ -28,6 +30,8 @@ export class StoreFailure extends Error {
 }
 
 const CAS_ATTEMPTS = 16
+/** How many writers a record remembers. */
+const WRITERS = 64
 
 /**
  * One client's view of its account's record: the last version read or written, and the changes whose write has failed so
@@ -55,6 +59,8 @@ export interface RecordKeeper {
 export interface RecordKeeperOptions {
   store: TokenStore
   account: string
+  /** Names this client. */
+  writer: string
   clock: Clock
   timeline: Timeline
   /** Length of the n-th wait before the store is tried again, ms. */
@@ -66,6 +72,7 @@ export interface RecordKeeperOptions {
 export function createRecordKeeper({
   store,
   account,
+  writer,
   clock,
   timeline,
   backOffMs,
@@ -74,12 +81,26 @@ export function createRecordKeeper({
   let stored = emptyRecord(newSalt())
   let kept: Kept[] = []
   let offsetMs = clock.now() - timeline.nowMs()
+  let lastNumber = 0
   let retry: { step: number; atMs: number; timer: unknown } | undefined
   let turn: Promise<unknown> = Promise.resolve()
 
   const toStoreMs = (atMs: number) => atMs + Math.floor(offsetMs)
   const storeNowMs = () => toStoreMs(timeline.nowMs())
-  const withKept = () => kept.reduce((record, { change, atMs }) => change(record, toStoreMs(atMs)) ?? record, stored)
+  const hasLanded = ({ number = Number.POSITIVE_INFINITY }: Kept) =>
+    stored.landed.some((last) => last.writer === writer && number <= last.change)
+  const withKept = () =>
+    kept.reduce(
+      (record, each) => (hasLanded(each) ? record : (each.change(record, toStoreMs(each.atMs)) ?? record)),
+      stored,
+    )
+  const landing = (record: AccountRecord, change: number | undefined): AccountRecord =>
+    change === undefined
+      ? record
+      : {
+          ...record,
+          landed: [...record.landed.filter((last) => last.writer !== writer), { writer, change }].slice(-WRITERS),
+        }
 
   const attempt = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
@@ -98,14 +119,15 @@ export function createRecordKeeper({
       return withKept()
     })
 
-  const write = ({ change, atMs }: Kept) =>
+  const write = (each: Kept) =>
     attempt(async () => {
       for (let tries = 0; tries < CAS_ATTEMPTS; tries++) {
-        const next = change(stored, toStoreMs(atMs))
-        if (next === null) return 'overtaken'
-        const version = stored.version + 1
-        if (await store.compareAndSet(account, stored.version, { ...next, version })) {
-          stored = { ...next, version }
+        if (hasLanded(each)) return 'stored'
+        const changed = each.change(stored, toStoreMs(each.atMs))
+        if (changed === null) return 'overtaken'
+        const next = { ...landing(changed, each.number), version: stored.version + 1 }
+        if (await store.compareAndSet(account, stored.version, next)) {
+          stored = next
           return 'stored'
         }
         await read()
@@ -146,7 +168,7 @@ export function createRecordKeeper({
     read: () => inTurn(read),
     change: (change) => inTurn(() => write({ change, atMs: timeline.nowMs() })),
     keep(change) {
-      const keeping = { change, atMs: timeline.nowMs() }
+      const keeping = { change, atMs: timeline.nowMs(), number: ++lastNumber }
       return inTurn(async () => {
         if (kept.length === 0) {
           try {

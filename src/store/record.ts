@@ -25,6 +25,15 @@ export interface StoredPair {
   readonly young: Span
 }
 
+/** Credentials that the server refused. `D-create-4xx` */
+export interface Latch {
+  readonly kind: Exclude<LatchKind, 'refreshUnauthorized'>
+  /** `lastGeneration` when it was set; a newer pair makes it one against these credentials only. */
+  readonly generation: number
+  /** PBKDF2 of the refused credentials under `salt`. */
+  readonly fingerprint: string
+}
+
 /** What a store keeps for an account. Facts only, never a snapshot of the machine. */
 export interface AccountRecord {
   /** Grows by one with each write. */
@@ -34,7 +43,7 @@ export interface AccountRecord {
   readonly lastGeneration: number
   /** The generation whose access token the API refused; 0 when none. */
   readonly rejectedGeneration: number
-  /** When the latest token requests were sent or, once answered, answered; ascending. `ten-per-minute` */
+  /** When the latest token requests were answered at the latest, and once answered, when they were. `ten-per-minute` */
   readonly sends: readonly number[]
   readonly pause: Span | null
   /** `step` counts failures in a row. `D-back-off` */
@@ -42,19 +51,16 @@ export interface AccountRecord {
   /** Refreshes of this generation that a timer started and that ended in nothing. `D-refresh-unavailable` */
   readonly refreshAttempts: number
   readonly rejectionBackOff: (Span & { readonly step: number }) | null
-  readonly latch: {
-    readonly kind: Exclude<LatchKind, 'refreshUnauthorized'>
-    /** `lastGeneration` when it was set; a newer pair makes it one against other credentials only. */
-    readonly generation: number
-    /** PBKDF2 of the refused credentials under `salt`. `D-create-4xx` */
-    readonly fingerprint: string
-  } | null
+  /** One for each of the credentials that were refused, the latest last: two clients may have two wrong passwords. */
+  readonly latches: readonly Latch[]
   /** The generation whose refresh token was refused without an explanation; 0 when none. `D-refresh-401` */
   readonly refreshLatch: number
   /** Some use of the refresh token since its grant ended in the unknown. `D-refresh-401` */
   readonly unfinished: boolean
   readonly createFailed: boolean
   readonly signedOut: boolean
+  /** The last change of each writer that had to land, the latest last: a write whose answer was lost is not repeated. */
+  readonly landed: readonly { readonly writer: string; readonly change: number }[]
   /** Salt of fingerprints, base64; drawn once per record. */
   readonly salt: string
 }
@@ -70,11 +76,12 @@ export const emptyRecord = (salt: string): AccountRecord => ({
   backOff: null,
   refreshAttempts: 0,
   rejectionBackOff: null,
-  latch: null,
+  latches: [],
   refreshLatch: 0,
   unfinished: false,
   createFailed: false,
   signedOut: false,
+  landed: [],
   salt,
 })
 
@@ -89,15 +96,18 @@ export function slotFreeAtMs(sends: readonly number[], nowMs: number, limit: num
 }
 
 /** A latch against credentials is set aside while a newer pair, granted to others, is held. `D-create-4xx` */
-const latchInForce = ({ latch, refreshLatch, pair }: AccountRecord): LatchKind | null => {
+const latchInForce = ({ refreshLatch, pair }: AccountRecord, latch: Latch | undefined): LatchKind | null => {
   if (pair !== null && refreshLatch === pair.generation) return 'refreshUnauthorized'
-  if (latch === null) return null
+  if (latch === undefined) return null
   const newer = pair !== null && pair.generation > latch.generation
   return newer ? null : latch.kind
 }
 
-/** Translates a record to the chart's facts: `nowMs` is the store's time, `atMs` the chart's, of the same moment. */
-export function factsOf(record: AccountRecord, nowMs: number, atMs: number): Facts {
+/**
+ * Translates a record to the chart's facts: `nowMs` is the store's time, `atMs` the chart's, of the same moment; `latch` the
+ * one that is against the credentials of whoever asks.
+ */
+export function factsOf(record: AccountRecord, latch: Latch | undefined, nowMs: number, atMs: number): Facts {
   const deadline = (span: Span | null) => {
     const left = leftMs(span, nowMs)
     return left > 0 ? atMs + left : 0
@@ -120,7 +130,7 @@ export function factsOf(record: AccountRecord, nowMs: number, atMs: number): Fac
     backOffReason: 'unavailable',
     refreshAttempts: record.refreshAttempts,
     rejectionsIgnoredUntilMs: deadline(record.rejectionBackOff),
-    latch: latchInForce(record),
+    latch: latchInForce(record, latch),
     createFailed: record.createFailed,
     unfinished: record.unfinished,
     signedOut: record.signedOut,

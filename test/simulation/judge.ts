@@ -274,12 +274,12 @@ function shows(
 ): boolean {
   if (moment.kind !== 'answered') return true
   const { endpoint, status, grantedAccessId } = moment.request
-  const { pair, pause, latch, refreshLatch, backOff } = record
+  const { pair, pause, latches, refreshLatch, backOff } = record
   if (status === 429) return pause !== null && pause.startMs + pause.lengthMs > storeNowMs
   if (endpoint === 'validate') return true
   if (grantedAccessId !== undefined) return pair !== null && jtiOf(pair.access.reveal()) === grantedAccessId
   const definite = typeof status === 'number' && status >= 400 && status < 500
   if (!definite) return backOff !== null
-  if (endpoint === 'create') return latch !== null
+  if (endpoint === 'create') return latches.length > 0
   return status === 401 ? refreshLatch > 0 || pair === null || pair.refresh === null : pair === null
 }

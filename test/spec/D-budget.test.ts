@@ -172,4 +172,21 @@ describe('D-budget', () => {
     }
     expect(spins).toBe(false)
   })
+
+  it('keeps the slot of a killed process for as long as the server may take to count its request', async () => {
+    const { auth, mortal, clock, now, refused, sandbox, log } = createWorld({ sandbox: { throttle: false } })
+    await now(auth.getAccessToken())
+    const doomed = mortal()
+    sandbox.fail({ endpoint: 'refresh', latencyMs: 25 * SECOND })
+    doomed.auth.getAccessToken(force).catch(() => {})
+    await clock.advance(SECOND)
+    doomed.kill()
+    // The server counts the killed refresh at 25 s. By 61 s nine more fit into its window of 60 s, but no tenth.
+    await clock.advance(60 * SECOND)
+    for (let sends = 0; sends < 9; sends++) await now(auth.validate())
+    expect(await refused(auth.validate({ timeoutMs: SECOND }))).toMatchObject(EXHAUSTED)
+    const countedMs = log().map(({ endpoint, atMs }) => (endpoint === 'refresh' ? atMs + 25 * SECOND : atMs))
+    const lastMs = Math.max(...countedMs)
+    expect(countedMs.filter((atMs) => atMs > lastMs - MINUTE)).toHaveLength(10)
+  })
 })

@@ -151,6 +151,29 @@ describe('D-create-4xx', () => {
     })
   })
 
+  it('two clients with two wrong passwords: each is refused once, whoever was refused since', async () => {
+    const { client, clock, log, refused } = createWorld({ client: { random: () => 0 } })
+    const wrong = ['wrong', 'wrong-too'].map((password) => client({ credentials: { username: USERNAME, password } }))
+    for (let hour = 0; hour < 5; hour++) {
+      for (const each of wrong) expect(await refused(each.getAccessToken())).toMatchObject(INVALID)
+      await clock.advance(HOUR)
+    }
+    expect(log('create')).toHaveLength(2)
+  })
+
+  it('a sign-in with another password leaves the latch to those who still have the refused one', async () => {
+    const { auth, client, clock, log, now, refused } = createWorld({ client: { random: () => 0 } })
+    const stale = client({ credentials: { username: USERNAME, password: 'wrong' } })
+    await refused(stale.getAccessToken())
+    await now(auth.signIn({ username: USERNAME, password: 'wrong-too' }).catch(() => {}))
+    await now(auth.signIn({ username: USERNAME, password: PASSWORD }))
+    await now(auth.signOut())
+    expect(await refused(stale.signIn())).toMatchObject(INVALID)
+    await clock.advance(HOUR)
+    expect(await refused(stale.getAccessToken())).toMatchObject(INVALID)
+    expect(log('create').map(({ status }) => status)).toEqual([401, 401, 200])
+  })
+
   it('no refresh follows invalid credentials before a newer grant', async () => {
     const { auth, sandbox, clock, now, refused, tokenRequests } = createWorld({ client: { random: () => 0 } })
     await now(auth.getAccessToken())

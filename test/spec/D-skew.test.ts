@@ -162,6 +162,29 @@ describe('D-skew', () => {
     expect({ code, retryAtMs }).toEqual({ code: 'THROTTLED', retryAtMs: clock.now() + 10 * MINUTE })
   })
 
+  it('a grant that was on its way while the machine slept is as old as it is, to the next process too', async () => {
+    let nowMs = () => 0
+    const store = (memory: TokenStore): TokenStore => ({
+      ...memory,
+      // A server keeps its time while this machine sleeps.
+      read: async (account) => ({ record: (await memory.read(account)).record, nowMs: nowMs() }),
+    })
+    const world = createWorld({ store, policy: onDemand })
+    const { auth, call, client, clock, now, sandbox, within } = world
+    nowMs = () => clock.now()
+    sandbox.fail({ endpoint: 'create', replyLatencyMs: 5 * SECOND })
+    // Whoever asked is gone by then: nobody looks at this token before it is stored.
+    auth.getAccessToken({ timeoutMs: 500 }).catch(() => {})
+    await clock.advance(SECOND)
+    clock.suspend(2 * HOUR)
+    // Another process writes: this one has to read again, and learns what time it is.
+    await now(client().reset())
+    await clock.advance(10 * SECOND)
+    await now(auth.close())
+    expect(await within(MINUTE, call(client()))).toBe(200)
+    expect(expiredSends(world)).toEqual([])
+  })
+
   it('goes by the time of the store when that is not the time of this machine', async () => {
     const store = (memory: TokenStore): TokenStore => ({
       ...memory,

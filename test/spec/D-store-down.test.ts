@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import type { TokenStore } from '../../src/index.ts'
 import { faultyStore } from '../support/doubles.ts'
-import { createWorld, HOUR, MINUTE, SECOND, WHO_AM_I } from '../support/world.ts'
+import { BASE_URL, createWorld, HOUR, MINUTE, SECOND, USERNAME, WHO_AM_I } from '../support/world.ts'
 
 const DOWN = { code: 'STORE_UNAVAILABLE', clause: 'D-store-down' }
 const force = { forceRefresh: true } as const
@@ -208,5 +209,50 @@ describe('D-store-down', () => {
     down()
     await clock.advance(2 * HOUR)
     await now(auth.close())
+  })
+
+  describe('a write that lands, though its answer is lost, is not repeated', () => {
+    /** A world whose store loses the answer of the next writes. */
+    const losing = () => {
+      let lost = 0
+      const store = (memory: TokenStore): TokenStore => ({
+        ...memory,
+        async compareAndSet(account, version, record) {
+          const stored = await memory.compareAndSet(account, version, record)
+          if (lost === 0) return stored
+          lost--
+          throw new Error('the line went dead')
+        },
+      })
+      const world = createWorld({ store, client: { random: () => 0 } })
+      const loseNext = (writes: number) => {
+        lost = writes
+      }
+      return { ...world, loseNext, patient: world.client({ store: world.store }) }
+    }
+
+    it('a sign-out does not undo the sign-in that followed', async () => {
+      const { auth, patient, clock, now, loseNext, tokenRequests } = losing()
+      await now(auth.getAccessToken())
+      loseNext(1)
+      await now(auth.signOut())
+      await now(patient.signIn())
+      const token = await now(patient.getAccessToken())
+      await clock.advance(2 * MINUTE)
+      expect(await now(patient.getAccessToken())).toBe(token)
+      expect(await now(auth.getAccessToken())).toBe(token)
+      expect(tokenRequests()).toBe('create 200, create 200')
+    })
+
+    it('a back-off grows by one step for one failure', async () => {
+      const { auth, clock, loseNext, refused, sandbox, store } = losing()
+      sandbox.fail({ endpoint: 'create', status: 502 })
+      // The slot of the budget, then the outcome.
+      sandbox.onRequest(() => loseNext(2))
+      await refused(auth.getAccessToken())
+      await clock.advance(3 * MINUTE)
+      const { record } = await store.read(`${BASE_URL} ${USERNAME}`)
+      expect(record?.backOff?.step).toBe(1)
+    })
   })
 })

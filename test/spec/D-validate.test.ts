@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { sleep } from '../../src/clock.ts'
+import type { TokenStore } from '../../src/index.ts'
 import { createWorld, HOUR, MINUTE, SECOND } from '../support/world.ts'
 
 const THROTTLED = { code: 'THROTTLED', clause: 'pause-after-429' }
@@ -76,6 +78,58 @@ describe('D-validate', () => {
     expect(await refused(validated)).toMatchObject(THROTTLED)
     expect(auth.status()).toMatchObject({ gate: 'paused', state: 'signedOut' })
     expect(await refused(auth.signIn())).toMatchObject(THROTTLED)
+  })
+
+  it('obeys the pause of another one whose 429 is still being written', async () => {
+    let writeMs = 0
+    const store = (memory: TokenStore): TokenStore => ({
+      ...memory,
+      async compareAndSet(account, version, record) {
+        if (writeMs > 0) await sleep(world.clock, writeMs)
+        return memory.compareAndSet(account, version, record)
+      },
+    })
+    const world = createWorld({ store })
+    const { auth, clock, log, now, refused, sandbox } = world
+    await now(auth.getAccessToken())
+    writeMs = SECOND
+    sandbox.fail({ endpoint: 'validate', status: 429 })
+    const first = auth.validate()
+    const second = auth.validate()
+    second.catch(() => {})
+    expect(await refused(first, 20 * SECOND)).toMatchObject(THROTTLED)
+    expect(await refused(second)).toMatchObject(THROTTLED)
+    expect(log('validate')).toHaveLength(1)
+    await clock.advance(10 * MINUTE)
+    expect(auth.status().budgetLeft).toBe(10)
+  })
+
+  it('whose 429 comes while a refresh is being marked: the refresh is not sent, nor held against its token', async () => {
+    let writeMs = 0
+    const store = (memory: TokenStore): TokenStore => ({
+      ...memory,
+      async compareAndSet(account, version, record) {
+        if (writeMs > 0) await sleep(world.clock, writeMs)
+        return memory.compareAndSet(account, version, record)
+      },
+    })
+    const world = createWorld({ store })
+    const { auth, clock, now, refused, sandbox, tokenRequests, within } = world
+    await now(auth.getAccessToken())
+    sandbox.fail({ endpoint: 'validate', status: 429, replyLatencyMs: 1_500 })
+    const validated = auth.validate()
+    validated.catch(() => {})
+    await clock.settle()
+    writeMs = SECOND
+    const forced = auth.getAccessToken({ forceRefresh: true })
+    expect(await refused(forced, 20 * SECOND)).toMatchObject(THROTTLED)
+    expect(tokenRequests()).toBe('create 200, validate 429')
+    writeMs = 0
+    await clock.advance(10 * MINUTE)
+    // A 401 now is unexplained: nothing was sent that could have rotated the token.
+    sandbox.fail({ endpoint: 'refresh', status: 401 })
+    expect(await refused(auth.getAccessToken({ forceRefresh: true }))).toMatchObject({ code: 'REFRESH_UNAUTHORIZED' })
+    await within(MINUTE, auth.close())
   })
 
   it('sends nothing without a usable access token', async () => {

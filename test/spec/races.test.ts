@@ -116,6 +116,8 @@ describe('a fleet', () => {
     expect(await refused(meddledWith.getAccessToken({ forceRefresh: true }))).toMatchObject({ code: 'THROTTLED' })
     expect(reads).toBeGreaterThanOrEqual(2)
     expect(tokenRequests()).toBe('create 200')
+    // The slot that was taken for it is given back: only the create counts.
+    expect(meddledWith.status().budgetLeft).toBe(9)
   })
 
   it.each(['pause', 'back-off'])('a running member obeys the %s of another', async (what) => {

@@ -50,7 +50,7 @@ describe('store-securely', () => {
     sandbox.setPassword(USERNAME, 'another')
     expect((await refused(auth.getAccessToken())).code).toBe('INVALID_CREDENTIALS')
     const { record } = await store.read(account)
-    expect(record?.latch?.fingerprint).toMatch(/^[\w+/]{43}=$/)
+    expect(record?.latches[0]?.fingerprint).toMatch(/^[\w+/]{43}=$/)
     expect(everyWayToPrint(record)).not.toContain(PASSWORD)
   })
 
@@ -62,6 +62,6 @@ describe('store-securely', () => {
     const records = await Promise.all(usernames.map((username) => store.read(`${BASE_URL} ${username}`)))
     const [first, second] = records.map(({ record }) => record)
     expect(first?.salt).not.toBe(second?.salt)
-    expect(first?.latch?.fingerprint).not.toBe(second?.latch?.fingerprint)
+    expect(first?.latches[0]?.fingerprint).not.toBe(second?.latches[0]?.fingerprint)
   })
 })
