@@ -9,6 +9,8 @@ if (!/^-?\d+$/.test(seed)) throw new Error(`SEED is '${seed}', but must be an in
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // No test changes what is global, so that modules are loaded once a worker and not once a file.
+    isolate: false,
     setupFiles: ['test/setup.ts'],
     env: { SEED: seed },
     reporters: ['default', new ClosingLine(seed)],
