@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { type AccountRecord, emptyRecord } from '../store/record.ts'
-import type { TokenStore } from '../store/store.ts'
+import type { StoreRead, TokenStore } from '../store/store.ts'
 import { newSalt } from './credentials.ts'
 import type { Timeline } from './timeline.ts'
 
@@ -30,6 +30,9 @@ export class StoreFailure extends Error {
 }
 
 const CAS_ATTEMPTS = 16
+const READ_ATTEMPTS = 3
+/** By how much the wall clock gets ahead of the monotonic one in a machine that slept, ms; less is a clock being set right. */
+const SLEPT_MS = 100
 /** How many writers a record remembers. */
 const WRITERS = 64
 
@@ -81,10 +84,14 @@ export function createRecordKeeper({
   let stored = emptyRecord(newSalt())
   let kept: Kept[] = []
   let offsetMs = clock.now() - timeline.nowMs()
+  /** How far the wall clock was ahead of the timeline when the store last told its time. */
+  let wallAheadMs = offsetMs
   let lastNumber = 0
   let retry: { step: number; atMs: number; timer: unknown } | undefined
   let turn: Promise<unknown> = Promise.resolve()
 
+  /** The timeline stood still since then, and the store's time did not: it has to be asked again. */
+  const hasSlept = () => clock.now() - timeline.nowMs() - wallAheadMs > SLEPT_MS
   const toStoreMs = (atMs: number) => atMs + Math.floor(offsetMs)
   const storeNowMs = () => toStoreMs(timeline.nowMs())
   const hasLanded = ({ number = Number.POSITIVE_INFINITY }: Kept) =>
@@ -113,7 +120,13 @@ export function createRecordKeeper({
 
   const read = () =>
     attempt(async () => {
-      const { record, nowMs } = await store.read(account)
+      let answer: StoreRead
+      let tries = 0
+      do {
+        wallAheadMs = clock.now() - timeline.nowMs()
+        answer = await store.read(account)
+      } while (hasSlept() && ++tries < READ_ATTEMPTS)
+      const { record, nowMs } = answer
       offsetMs = nowMs - timeline.nowMs()
       stored = record ?? (stored.version === 0 ? stored : emptyRecord(stored.salt))
       return withKept()
@@ -122,6 +135,7 @@ export function createRecordKeeper({
   const write = (each: Kept) =>
     attempt(async () => {
       for (let tries = 0; tries < CAS_ATTEMPTS; tries++) {
+        if (hasSlept()) await read()
         if (hasLanded(each)) return 'stored'
         const changed = each.change(stored, toStoreMs(each.atMs))
         if (changed === null) return 'overtaken'

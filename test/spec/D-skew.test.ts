@@ -6,6 +6,18 @@ const onDemand = { proactive: 'onDemand' } as const
 
 const expiredSends = ({ log }: World) => log('api').filter(({ atMs, accessExpAtMs = 0 }) => atMs >= accessExpAtMs)
 
+/** A world whose store is a server: it keeps its time while this machine sleeps. */
+function serverTimeWorld() {
+  let nowMs = () => 0
+  const store = (memory: TokenStore): TokenStore => ({
+    ...memory,
+    read: async (account) => ({ record: (await memory.read(account)).record, nowMs: nowMs() }),
+  })
+  const world = createWorld({ store, policy: onDemand, client: { random: () => 0 } })
+  nowMs = () => world.clock.now()
+  return world
+}
+
 describe('D-skew', () => {
   it('does not send an access token in the 30 s before its expiry', async () => {
     const { auth, clock, now, sandbox, tokenRequests } = createWorld()
@@ -163,15 +175,8 @@ describe('D-skew', () => {
   })
 
   it('a grant that was on its way while the machine slept is as old as it is, to the next process too', async () => {
-    let nowMs = () => 0
-    const store = (memory: TokenStore): TokenStore => ({
-      ...memory,
-      // A server keeps its time while this machine sleeps.
-      read: async (account) => ({ record: (await memory.read(account)).record, nowMs: nowMs() }),
-    })
-    const world = createWorld({ store, policy: onDemand })
+    const world = serverTimeWorld()
     const { auth, call, client, clock, now, sandbox, within } = world
-    nowMs = () => clock.now()
     sandbox.fail({ endpoint: 'create', replyLatencyMs: 5 * SECOND })
     // Whoever asked is gone by then: nobody looks at this token before it is stored.
     auth.getAccessToken({ timeoutMs: 500 }).catch(() => {})
@@ -183,6 +188,44 @@ describe('D-skew', () => {
     await now(auth.close())
     expect(await within(MINUTE, call(client()))).toBe(200)
     expect(expiredSends(world)).toEqual([])
+  })
+
+  it('a read that was on its way while the machine slept is made again: its time is past', async () => {
+    const world = serverTimeWorld()
+    const { auth, call, client, clock, now, store } = world
+    await now(auth.getAccessToken())
+    await now(auth.close())
+    const gate = Promise.withResolvers<void>()
+    const held = {
+      ...store,
+      async read(account: string) {
+        const answer = await store.read(account)
+        await gate.promise
+        return answer
+      },
+    }
+    const other = client({ store: held })
+    await clock.settle()
+    clock.suspend(50 * MINUTE)
+    gate.resolve()
+    expect(await now(call(other))).toBe(200)
+    await clock.advance(20 * MINUTE)
+    expect(await now(call(other))).toBe(200)
+    expect(expiredSends(world)).toEqual([])
+  })
+
+  it('a 429 that comes after a sleep pauses the whole fleet from then on', async () => {
+    const { auth, client, clock, refused, sandbox } = serverTimeWorld()
+    sandbox.fail({ endpoint: 'create', status: 429, replyLatencyMs: 5 * SECOND })
+    const waiting = auth.getAccessToken()
+    waiting.catch(() => {})
+    await clock.advance(SECOND)
+    clock.suspend(8 * MINUTE)
+    await clock.advance(4 * SECOND)
+    const untilMs = clock.now() + 10 * MINUTE
+    expect(await refused(waiting)).toMatchObject({ code: 'THROTTLED', retryAtMs: untilMs })
+    await clock.advance(5 * MINUTE)
+    expect(await refused(client().getAccessToken())).toMatchObject({ code: 'THROTTLED', retryAtMs: untilMs })
   })
 
   it('goes by the time of the store when that is not the time of this machine', async () => {
