@@ -21,6 +21,7 @@ const presentsAccess = ({ endpoint, accessId }: ObservedSend) =>
 export const usableAccessOnly = ({ youngRejectionMs }: Pick<Policy, 'youngRejectionMs'>) =>
   monitor<Held>({
     ...invariant(4),
+    needs: ['tokens'],
     initial: { accessId: undefined, sinceMs: Number.NEGATIVE_INFINITY, rejected: false, ignoring: false },
     step(held, moment, report) {
       if (moment.kind === 'sent') {

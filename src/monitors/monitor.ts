@@ -1,5 +1,5 @@
 import { INVARIANTS, type InvariantNumber, type PolicyId } from '../policy/catalogue.ts'
-import type { Moment } from './observed.ts'
+import { type Moment, timeOf } from './observed.ts'
 
 /** What a monitor reports. Holds no secret. */
 export interface Finding {
@@ -15,6 +15,30 @@ export interface Finding {
   readonly evidence: string
 }
 
+/**
+ * What a trace may tell beyond times, endpoints, statuses and paths. A monitor that needs what a trace does not tell would
+ * be silent for want of evidence, or take an exception for a fault.
+ */
+export type Need =
+  /** Each time somebody asked for a token: `demanded`. */
+  | 'demands'
+  /** What each demand came to, and by when it had to: `settled`, `deadlineAtMs`. */
+  | 'settlements'
+  /** Callers who gave up, and requests that the client did: `aborted`, `abandoned`. */
+  | 'aborts'
+  /** Sign-outs: `operator`. */
+  | 'signOuts'
+  /** What was given out, looked through: `shown`. */
+  | 'outputs'
+  /** Where requests went, and where they may: `origin`, `configuredOrigin`. */
+  | 'origins'
+  /** Which sends are one API request: `requestId`. */
+  | 'requestIds'
+  /** Ids and expiries of the tokens that were sent and granted. */
+  | 'tokens'
+  /** `credentialsId` of creates. */
+  | 'credentials'
+
 /** A rule that looks at the past alone: each moment either continues a good trace or is a finding. */
 export interface Monitor<State = unknown> {
   /** `invariant-3`, or the id of the clause. */
@@ -25,8 +49,8 @@ export interface Monitor<State = unknown> {
   readonly ids: readonly PolicyId[]
   /** What always holds. */
   readonly title: string
-  /** It says nothing about a trace that does not tell of demands. */
-  readonly needsDemands?: boolean
+  /** What a trace has to tell for its word to count; see {@link judging}. */
+  readonly needs: readonly Need[]
   readonly initial: State
   /** The state after a moment; what may not be is reported. */
   step(state: State, moment: Moment, report: (evidence: string) => void): State
@@ -34,6 +58,10 @@ export interface Monitor<State = unknown> {
 
 /** Hides the type of a monitor's state, so that monitors fit one list. */
 export const monitor = <State>(definition: Monitor<State>): Monitor => definition as Monitor
+
+/** Those that can judge a trace which tells this. The others have nothing to say of it, neither good nor bad. */
+export const judging = (monitors: readonly Monitor[], told: readonly Need[]): readonly Monitor[] =>
+  monitors.filter(({ needs }) => needs.every((need) => told.includes(need)))
 
 /** What the catalogue says of an invariant, as a monitor names it. */
 export function invariant(number: InvariantNumber): Pick<Monitor, 'id' | 'invariant' | 'ids' | 'title'> {
@@ -51,20 +79,21 @@ export interface Watch {
 
 /** Puts monitors to work on one account's traffic. */
 export function createWatch(monitors: readonly Monitor[]): Watch {
-  const watched = monitors.map((definition) => ({ definition, state: definition.initial }))
   const findings: Finding[] = []
+  let atMs = 0
+  // One reporter a monitor, made once: a simulation observes millions of moments.
+  const watched = monitors.map(({ id, invariant, ids, initial, step }) => ({
+    state: initial,
+    step,
+    report: (evidence: string) => void findings.push({ monitor: id, invariant, ids, atMs, evidence }),
+  }))
   return {
     findings,
     observe(moment) {
       const before = findings.length
-      for (const entry of watched) {
-        const { id, invariant, ids } = entry.definition
-        const atMs = timeOf(moment)
-        entry.state = entry.definition.step(entry.state, moment, (evidence) =>
-          findings.push({ monitor: id, invariant, ids, atMs, evidence }),
-        )
-      }
-      return findings.slice(before)
+      atMs = timeOf(moment)
+      for (const entry of watched) entry.state = entry.step(entry.state, moment, entry.report)
+      return findings.length === before ? [] : findings.slice(before)
     },
   }
 }
@@ -74,15 +103,4 @@ export function judge(moments: Iterable<Moment>, monitors: readonly Monitor[]): 
   const watch = createWatch(monitors)
   for (const moment of moments) watch.observe(moment)
   return watch.findings
-}
-
-function timeOf(moment: Moment): number {
-  switch (moment.kind) {
-    case 'sent':
-      return moment.request.sentAtMs
-    case 'answered':
-      return moment.request.answeredAtMs
-    default:
-      return moment.atMs
-  }
 }

@@ -1,6 +1,9 @@
+import type { AuthErrorCode } from '../errors.ts'
+
 /**
- * What a monitor sees: requests and, where somebody knows of them, demands and acts of an operator, in the order in which
- * they happened at the client. A trace is the traffic of one account; whoever records several splits them first.
+ * What a monitor sees: requests and, where somebody knows of them, demands and what became of them, acts of an operator,
+ * and what was given out, in the order in which they happened at the client. A trace is the traffic of one account;
+ * whoever records several splits them first.
  */
 
 /** What is known of a request when it is sent. Ids stand for tokens and credentials; none of them is one. */
@@ -25,6 +28,10 @@ export interface ObservedSend {
   readonly refreshExpAtMs?: number | undefined
   /** Of the credentials of a create: equal for equal user name and password. */
   readonly credentialsId?: string | undefined
+  /** Where the request went: `https://host:port`, as `URL.origin` has it. */
+  readonly origin?: string | undefined
+  /** Where this client is configured to send its token. */
+  readonly configuredOrigin?: string | undefined
 }
 
 /** A request and what became of it. */
@@ -33,6 +40,8 @@ export interface ObservedRequest extends ObservedSend {
   readonly answeredAtMs: number
   /** `dropped`: no answer reached the client. */
   readonly status: number | 'dropped'
+  /** Of a dropped one: the client itself gave it up. Without it, nobody can say who ended the connection. */
+  readonly abandoned?: boolean | undefined
   /** `code` of the answer's body. */
   readonly code?: string | undefined
   /** `Retry-After` of the answer, ms. */
@@ -40,18 +49,55 @@ export interface ObservedRequest extends ObservedSend {
   /** Of the tokens that were granted and arrived in one piece. */
   readonly grantedAccessId?: string | undefined
   readonly grantedRefreshId?: string | undefined
+  /** Expiry of the access token that was granted, where it is known, ms since the epoch. */
+  readonly grantedAccessExpAtMs?: number | undefined
   /** Expiry of the refresh token that was granted, where it is known, ms since the epoch. */
   readonly grantedRefreshExpAtMs?: number | undefined
 }
+
+/** A caller wants something that needs a token. */
+export interface Demand {
+  readonly atMs: number
+  /** The same where it is settled or aborted. Without it, only that somebody asked is known. */
+  readonly demandId?: string | undefined
+  /** When its time-out ends, ms since the epoch. */
+  readonly deadlineAtMs?: number | undefined
+  /** Only a newer pair will do. `D-force` */
+  readonly forced?: boolean | undefined
+}
+
+/** What a demand came to. */
+export type Settlement =
+  | { readonly kind: 'token'; readonly accessId?: string | undefined; readonly accessExpAtMs?: number | undefined }
+  /** `undefined`: an error that is none of this library's. */
+  | { readonly kind: 'error'; readonly code: AuthErrorCode | undefined }
 
 /** One thing that happened. */
 export type Moment =
   | { readonly kind: 'sent'; readonly request: ObservedSend }
   | { readonly kind: 'answered'; readonly request: ObservedRequest }
-  /** A caller wants something that needs a token. */
-  | { readonly kind: 'demanded'; readonly atMs: number }
+  | ({ readonly kind: 'demanded' } & Demand)
+  | { readonly kind: 'settled'; readonly atMs: number; readonly demandId: string; readonly result: Settlement }
+  /** The caller gave its demand up. */
+  | { readonly kind: 'aborted'; readonly atMs: number; readonly demandId: string }
   /** Somebody called `signIn()`, `reset()` or `signOut()`. */
   | { readonly kind: 'operator'; readonly atMs: number; readonly action: 'signIn' | 'reset' | 'signOut' }
+  /** Something was given out that others can read. `secretIds`: ids of the tokens and credentials that were found in it. */
+  | { readonly kind: 'shown'; readonly atMs: number; readonly where: string; readonly secretIds: readonly string[] }
+  /** Nothing happened, and it is that late: what ought to have happened by now has not. */
+  | { readonly kind: 'elapsed'; readonly atMs: number }
+
+/** When it happened, ms since the epoch. */
+export function timeOf(moment: Moment): number {
+  switch (moment.kind) {
+    case 'sent':
+      return moment.request.sentAtMs
+    case 'answered':
+      return moment.request.answeredAtMs
+    default:
+      return moment.atMs
+  }
+}
 
 /** Create, refresh or validate. */
 export const isTokenRequest = ({ endpoint }: ObservedSend) => endpoint !== 'api'
@@ -60,12 +106,16 @@ export const isTokenRequest = ({ endpoint }: ObservedSend) => endpoint !== 'api'
 export const isGrant = ({ endpoint, grantedAccessId }: ObservedRequest) =>
   (endpoint === 'create' || endpoint === 'refresh') && grantedAccessId !== undefined
 
+/** A create or refresh that brought nothing, and no refusal either: 5xx, no answer, an unusable 200. */
+export const isUnavailable = (request: ObservedRequest) =>
+  (request.endpoint === 'create' || request.endpoint === 'refresh') && !isGrant(request) && !is4xx(request, [])
+
 /** The API refused the access token. `D-api-403` */
 export const isRejection = ({ endpoint, status, code }: ObservedRequest) =>
   endpoint === 'api' && (status === 401 || (status === 403 && code === 'token_not_valid'))
 
 /** 4xx, but for those of `except`. */
-export const is4xx = ({ status }: ObservedRequest, except: readonly number[]) =>
+export const is4xx = ({ status }: Pick<ObservedRequest, 'status'>, except: readonly number[]) =>
   typeof status === 'number' && status >= 400 && status < 500 && !except.includes(status)
 
 /**

@@ -12,6 +12,7 @@ const refreshSent = (moment: Moment) =>
 /** Invariant 5. A grant whose answer was lost does not count: the client could not know. */
 export const spentOnce = monitor<{ spent: readonly string[] }>({
   ...invariant(5),
+  needs: ['tokens'],
   initial: { spent: [] },
   step(state, moment, report) {
     const { refreshId } = refreshSent(moment) ?? {}
@@ -41,10 +42,10 @@ export const noNeedlessCreate = (policy: Pick<Policy, 'refreshLifetimeMs' | 'ske
   }
   return monitor<{ held: HeldRefresh | null }>({
     ...invariant(10),
+    needs: ['tokens', 'credentials'],
     initial: { held: null },
     step(state, moment, report) {
       if (moment.kind === 'operator') return moment.action === 'signIn' ? state : { held: null }
-      if (moment.kind === 'demanded') return state
       if (moment.kind === 'sent') {
         const { endpoint, sentAtMs, credentialsId } = moment.request
         const leftMs = (state.held?.usableUntilMs ?? sentAtMs) - sentAtMs
@@ -54,6 +55,7 @@ export const noNeedlessCreate = (policy: Pick<Policy, 'refreshLifetimeMs' | 'ske
         report(`a create was sent, though a refresh token usable for ${seconds(leftMs)} was held`)
         return state
       }
+      if (moment.kind !== 'answered') return state
       const { request } = moment
       if (isGrant(request)) return { held: held(request, state.held) }
       return request.endpoint === 'refresh' && is4xx(request, [429]) ? { held: null } : state
@@ -66,6 +68,7 @@ export const livingRefreshOnly = monitor<null>({
   id: 'refresh-lives-24h',
   ids: ['refresh-lives-24h'],
   title: 'no refresh token is sent at or after its expiry',
+  needs: ['tokens'],
   initial: null,
   step(_, moment, report) {
     const { refreshId, refreshExpAtMs, sentAtMs = 0 } = refreshSent(moment) ?? {}

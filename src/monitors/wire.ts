@@ -5,6 +5,7 @@ export const bearerOnEveryRequest = monitor<null>({
   id: 'bearer-on-every-request',
   ids: ['bearer-on-every-request'],
   title: 'every API request carries a Bearer token',
+  needs: [],
   initial: null,
   step(_, moment, report) {
     if (moment.kind !== 'sent' || moment.request.endpoint !== 'api') return null
@@ -19,6 +20,7 @@ export const noBasicAuth = monitor<null>({
   id: 'no-basic-auth',
   ids: ['no-basic-auth'],
   title: 'no request uses Basic authentication',
+  needs: [],
   initial: null,
   step(_, moment, report) {
     if (moment.kind === 'sent' && moment.request.authScheme === 'Basic')
@@ -31,6 +33,7 @@ export const noApiV1 = monitor<null>({
   id: 'no-api-v1',
   ids: ['no-api-v1'],
   title: 'no request goes to /api/v1/',
+  needs: [],
   initial: null,
   step(_, moment, report) {
     if (moment.kind === 'sent' && /^\/+api\/+v1(\/|$)/.test(moment.request.path))

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { demo } from '../../src/cli/demo/command.ts'
 import { SABOTAGES } from '../../src/cli/demo/sabotage.ts'
+import { TOLD } from '../../src/cli/demo/trace.ts'
 import { UsageError } from '../../src/cli/usage.ts'
-import { createMonitors } from '../../src/monitors/index.ts'
+import { createMonitors, judging } from '../../src/monitors/index.ts'
 import { lastLine, run } from './run.ts'
 
 /** As the summary's last line names a monitor. */
@@ -52,7 +53,7 @@ describe('a client that is broken on purpose', { concurrent: true, timeout: AT_M
   })
 
   test('every numbered invariant that traffic can show has a sabotage', () => {
-    const shown = createMonitors().flatMap(({ id, invariant }) => (invariant === undefined ? [] : [id]))
+    const shown = judging(createMonitors(), TOLD).flatMap(({ id, invariant }) => (invariant === undefined ? [] : [id]))
     expect(SABOTAGES.map(({ breaks }) => breaks)).toEqual(expect.arrayContaining(shown))
   })
 })

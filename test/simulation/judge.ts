@@ -74,13 +74,19 @@ const SETTLING_MS = 60_000
 /** How long before a send its process last looks at the store, ms. */
 const LOOKED_MS = 1_000
 /** Those that each client has to keep by itself: it hears of what others do a little later. */
-const OF_A_CLIENT = ['invariant-4', 'invariant-8', 'refresh-once']
+const OF_A_CLIENT = ['invariant-4', 'invariant-8', 'refresh-once', 'D-young-rejection', 'D-api-429']
 /** Those that stand on one request at a time: a process that stood still is the exception. */
 const OF_THE_LEASE = ['invariant-1', 'invariant-2', 'invariant-3', 'invariant-5', 'invariant-9', 'invariant-10']
 /** How long what such a process sends can be in the way of others, ms. */
 const STILL_FOR_MS = 120_000
 
-const monitors = createMonitors()
+/**
+ * Those that need more than this judge tells them: of failures that died with their process, which latch is in the store,
+ * whether the world recreates after a refresh 401, and when a machine or the store stood still.
+ */
+const NOT_JUDGED = ['D-back-off', 'D-create-4xx', 'D-refresh-401', 'refresh-before-expiry']
+
+const monitors = createMonitors().filter(({ id }) => !NOT_JUDGED.includes(id))
 const ofClient = monitors.filter(({ id }) => OF_A_CLIENT.includes(id))
 // Looks at one request at a time: a watch for each is far smaller than one for all.
 const ofRequest = monitors.filter(({ id }) => id === 'invariant-6')
@@ -153,7 +159,7 @@ export function createJudge(
     if (moment.kind === 'answered' && moment.request.endpoint === 'create') createDied = seen.lost ?? false
     weigh(account.observe(moment), seen)
     if (moment.kind === 'answered' && moment.request.grantedRefreshId !== undefined) discarded = false
-    if (sender === undefined || moment.kind === 'demanded' || moment.kind === 'operator') return
+    if (sender === undefined || (moment.kind !== 'sent' && moment.kind !== 'answered')) return
     const { requestId } = moment.request
     if (requestId !== undefined) {
       const watch = requests.get(requestId) ?? createWatch(ofRequest)

@@ -1,10 +1,10 @@
-import { createMonitors, type Finding, judge } from '../../monitors/index.ts'
+import { createMonitors, type Finding, judge, judging } from '../../monitors/index.ts'
 import { INVARIANTS } from '../../policy/catalogue.ts'
 import { DEFAULT_POLICY } from '../../policy/defaults.ts'
 import { duration } from '../../policy/words.ts'
 import type { RequestEntry } from '../../sandbox/index.ts'
 import { dayTime, type Narrator } from './narrator.ts'
-import { traceOf } from './trace.ts'
+import { TOLD, traceOf } from './trace.ts'
 import type { WireMoment } from './wire.ts'
 
 /** What the day left behind. */
@@ -24,7 +24,7 @@ export function summarize(
   { paint }: Narrator,
   print: (line: string) => void,
 ): boolean {
-  const monitors = createMonitors()
+  const monitors = judging(createMonitors(), TOLD)
   const findings = judge(traceOf(log, wire), monitors)
   const heading = (text: string) => print(`\n${paint('bold', text)}`)
 

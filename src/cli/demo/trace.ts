@@ -1,6 +1,9 @@
-import type { Moment, ObservedRequest } from '../../monitors/index.ts'
+import type { Moment, Need, ObservedRequest } from '../../monitors/index.ts'
 import type { RequestEntry } from '../../sandbox/index.ts'
 import type { WireMoment, WireSend } from './wire.ts'
+
+/** What the log and the wire tell between them. */
+export const TOLD: readonly Need[] = ['demands', 'signOuts', 'requestIds', 'tokens', 'credentials']
 
 /**
  * The server's log as the monitors read it. What was asked and answered is the log's; the order at the client, the ids of

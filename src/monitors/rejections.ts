@@ -1,0 +1,94 @@
+import type { Policy } from '../policy/schema.ts'
+import { monitor } from './monitor.ts'
+import { isGrant, isRejection, type ObservedRequest } from './observed.ts'
+import { brief, seconds } from './words.ts'
+
+interface Rejections {
+  readonly accessId: string | undefined
+  readonly rejected: boolean
+  /** When the pair was granted that a rejection had asked for, ms. */
+  readonly recoveredAtMs: number
+}
+
+/** A rejected access token is refreshed once: the pair that came of it is not refreshed again while it is young. */
+export const refreshOnce = ({ youngRejectionMs }: Pick<Policy, 'youngRejectionMs'>) =>
+  monitor<Rejections>({
+    id: 'refresh-once',
+    ids: ['refresh-once', 'D-stale-401', 'D-young-rejection'],
+    title: 'a rejected access token brings about one refresh',
+    needs: ['tokens'],
+    initial: { accessId: undefined, rejected: false, recoveredAtMs: Number.NEGATIVE_INFINITY },
+    step(state, moment, report) {
+      // What somebody asks for by name is not what a rejection brings about.
+      if (moment.kind === 'demanded')
+        return moment.forced ? { ...state, recoveredAtMs: Number.NEGATIVE_INFINITY } : state
+      if (moment.kind === 'sent') {
+        const { endpoint, sentAtMs, accessId } = moment.request
+        const agoMs = sentAtMs - state.recoveredAtMs
+        if (endpoint === 'refresh' && agoMs < youngRejectionMs)
+          report(
+            `a second refresh was sent ${seconds(agoMs)} after the one that a rejected access token had brought about`,
+          )
+        return endpoint === 'api' && state.accessId === undefined ? { ...state, accessId } : state
+      }
+      if (moment.kind !== 'answered') return state
+      const { request } = moment
+      if (isGrant(request)) {
+        const recovery =
+          request.endpoint === 'refresh' &&
+          (state.rejected || request.sentAtMs - state.recoveredAtMs < youngRejectionMs)
+        const recoveredAtMs = recovery ? request.answeredAtMs : Number.NEGATIVE_INFINITY
+        return { accessId: request.grantedAccessId, rejected: false, recoveredAtMs }
+      }
+      const rejected = isRejection(request) && request.accessId !== undefined && request.accessId === state.accessId
+      return rejected ? { ...state, rejected: true } : state
+    },
+  })
+
+interface Young {
+  /** The latest access token that was granted, but for one that a rejection asked for: that is refresh-once's. */
+  readonly accessId: string | undefined
+  /** When it was asked for, ms. */
+  readonly sinceMs: number
+  /** Until then a refusal says nothing of it, ms; `undefined` until it has been refused. */
+  readonly refusedUntilMs: number | undefined
+  /** The API refused the latest token that was granted. */
+  readonly rejected: boolean
+}
+
+/** A token that was refused while it was young is not refreshed while it is. A forced refresh is somebody's wish. */
+export const noYoungRefresh = (policy: Pick<Policy, 'youngRejectionMs' | 'accessLifetimeMs'>) => {
+  /** For a token that lives shorter than documented, its youth is shorter too. `D-short-lifetimes` */
+  const youngUntilMs = (sinceMs: number, { accessExpAtMs }: ObservedRequest) => {
+    const livesMs = Math.min(policy.accessLifetimeMs, (accessExpAtMs ?? Number.POSITIVE_INFINITY) - sinceMs)
+    return sinceMs + (policy.youngRejectionMs * livesMs) / policy.accessLifetimeMs
+  }
+  return monitor<Young>({
+    id: 'D-young-rejection',
+    ids: ['D-young-rejection', 'D-short-lifetimes'],
+    title: 'a token that was refused while it was young is not refreshed at once',
+    needs: ['tokens'],
+    initial: { accessId: undefined, sinceMs: 0, refusedUntilMs: undefined, rejected: false },
+    step(state, moment, report) {
+      if (moment.kind === 'demanded') return moment.forced ? { ...state, refusedUntilMs: undefined } : state
+      if (moment.kind === 'sent') {
+        const { endpoint, sentAtMs } = moment.request
+        if (endpoint !== 'refresh' || state.refusedUntilMs === undefined || sentAtMs >= state.refusedUntilMs)
+          return state
+        const age = seconds(sentAtMs - state.sinceMs)
+        report(`a refresh was sent because access token ${brief(state.accessId)}, ${age} old, had been refused`)
+        return state
+      }
+      if (moment.kind !== 'answered') return state
+      const { request } = moment
+      if (isGrant(request)) {
+        const recovery = request.endpoint === 'refresh' && state.rejected
+        const accessId = recovery ? undefined : request.grantedAccessId
+        return { accessId, sinceMs: request.sentAtMs, refusedUntilMs: undefined, rejected: false }
+      }
+      if (!isRejection(request) || request.accessId === undefined || request.accessId !== state.accessId) return state
+      const untilMs = youngUntilMs(state.sinceMs, request)
+      return { ...state, rejected: true, refusedUntilMs: request.answeredAtMs < untilMs ? untilMs : undefined }
+    },
+  })
+}
