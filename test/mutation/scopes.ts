@@ -1,0 +1,42 @@
+/** Which code StrykerJS mutates, and the fast tests that have to notice: none that explores, simulates or listens. */
+
+export interface Scope {
+  readonly name: string
+  readonly mutate: readonly string[]
+  readonly tests: readonly string[]
+  /** Share of the mutants that must be killed; 1: all but those of `code-survivors.ts`. */
+  readonly killedAtLeast: number
+}
+
+const unit = (...names: readonly string[]) => names.map((name) => `test/unit/${name}.test.ts`)
+
+export const SCOPES: readonly Scope[] = [
+  {
+    name: 'policy',
+    mutate: ['src/policy/*.ts'],
+    tests: unit(
+      'back-off',
+      'config-error',
+      'deadlines',
+      'learn',
+      'outcomes',
+      'policy-catalogue',
+      'policy-options',
+      'rules',
+      'words',
+    ),
+    killedAtLeast: 1,
+  },
+  {
+    name: 'http',
+    mutate: ['src/http/*.ts'],
+    tests: unit('api-fetch', 'api-ofetch', 'origin', 'token-endpoints', 'wire'),
+    killedAtLeast: 0.9,
+  },
+  {
+    name: 'store',
+    mutate: ['src/store/memory.ts', 'src/store/record.ts'],
+    tests: unit('memory-store', 'record'),
+    killedAtLeast: 0.9,
+  },
+]
