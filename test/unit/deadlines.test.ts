@@ -179,6 +179,7 @@ describe('pause-after-429, D-pause-length: the longer of 10 minutes and Retry-Af
   test.each([
     ['none', undefined, 600_000],
     ['shorter seconds', '60', 600_000],
+    ['a fraction of more than one digit', '1200.25', 1_200_250],
     ['longer seconds', ' 1200 ', 1_200_000],
     ['negative seconds', '-1200', 600_000],
     ['garbage', 'soon', 600_000],
@@ -215,6 +216,10 @@ describe('httpDateMs', () => {
       expect(httpDateMs(text)).toBe(Date.UTC(1994, 10, 6, 8, 49, 37))
     },
   )
+
+  test('reads one with spaces around it', () => {
+    expect(httpDateMs('  Sun, 06 Nov 1994 08:49:37 GMT ')).toBe(Date.UTC(1994, 10, 6, 8, 49, 37))
+  })
 
   test.each(['-5', '2026-01-05', '', 'Sun, 06 Nov 1994 99:99:99 GMT', null, undefined])('does not read %s', (text) => {
     expect(httpDateMs(text)).toBeUndefined()

@@ -16,6 +16,7 @@ describe('status-codes: what each status means at each endpoint', () => {
     [502, 'unavailable', 'unavailable', 'unavailable', 'pass'],
     [503, 'unavailable', 'unavailable', 'unavailable', 'pass'],
     [504, 'unavailable', 'unavailable', 'unavailable', 'pass'],
+    [599, 'unavailable', 'unavailable', 'unavailable', 'pass'],
     [0, 'unavailable', 'unavailable', 'unavailable', 'pass'],
     [101, 'unavailable', 'unavailable', 'unavailable', 'pass'],
     [999, 'unavailable', 'unavailable', 'unavailable', 'pass'],

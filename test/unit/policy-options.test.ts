@@ -103,6 +103,17 @@ describe('policy options', () => {
     expect(message).toContain(`but must be ${allowed}`)
   })
 
+  it.each<[PolicyOptions]>([
+    [{ refreshWindowStartMs: 3_599_999 }],
+    [{ refreshWindowEndMs: 900_000 }],
+    [{ rotateWithinMs: 86_400_000 }],
+    [{ youngRejectionMs: 3_599_999 }],
+    [{ backOffMinMs: 600_000 }],
+    [{ leaseRenewMs: 14_999 }],
+  ])('take %j, which is just no contradiction', (options) => {
+    expect(parsePolicy(options)).toMatchObject(options)
+  })
+
   it('refuse an unknown option and name the nearest known one', () => {
     expect(refusal({ pauseMS: 3 })).toContain(`option 'pauseMS' (3) is unknown; the nearest known one is 'pauseMs'`)
     expect(refusal({ pauseMS: 3 })).toContain('skewLeewayMs')
