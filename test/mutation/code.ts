@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { relative } from 'node:path'
 import { Stryker } from '@stryker-mutator/core'
-import { CODE_SURVIVORS, type CodeSurvivor } from './code-survivors.ts'
+import { CODE_SURVIVORS } from './code-survivors.ts'
 import { readRecord, type ScopeEntry, writeRecord } from './record.ts'
 import type { Scope } from './scopes.ts'
 
@@ -11,7 +11,13 @@ type LogLevel = NonNullable<ConstructorParameters<typeof Stryker>[0]['logLevel']
 type Result = Awaited<ReturnType<Stryker['runMutationTest']>>[number]
 
 /** How a mutant that survived is found again, whatever its line number. */
-type Survivor = Omit<CodeSurvivor, 'reason'>
+interface Survivor {
+  readonly file: string
+  readonly in: string
+  readonly from: string
+  readonly to: string
+}
+const LISTED = CODE_SURVIVORS.flatMap(({ file, mutants }) => mutants.map((mutant): Survivor => ({ file, ...mutant })))
 
 const ROOT = new URL('../../', import.meta.url).pathname
 /** Of a mutant that replaces more than this, the beginning is enough to know it by. */
@@ -37,7 +43,7 @@ export async function mutateCode(
   return held
 }
 
-async function mutateScope({ name, mutate, tests, killedAtLeast }: Scope, concurrency: number) {
+async function mutateScope({ mutate, tests, killedAtLeast }: Scope, concurrency: number) {
   // Read by the Vitest configuration, in Stryker's own processes.
   process.env.MUTATION_TESTS = tests.join()
   const results = await new Stryker({
@@ -69,17 +75,16 @@ async function mutateScope({ name, mutate, tests, killedAtLeast }: Scope, concur
         : []
       : [
           ...survivors
-            .filter((survivor) => !CODE_SURVIVORS.some((listed) => same(listed, survivor)))
+            .filter((survivor) => !LISTED.some((listed) => same(listed, survivor)))
             .map((survivor) => `survived, and no reason is given: line ${survivor.line} of ${shown(survivor)}`),
-          ...CODE_SURVIVORS.filter(({ scope }) => scope === name)
+          ...LISTED.filter(({ file }) => results.some(({ fileName }) => relative(ROOT, fileName) === file))
             .filter((listed) => !survivors.some((survivor) => same(listed, survivor)))
             .map((listed) => `killed, or gone, but listed as a survivor: ${shown(listed)}`),
         ]
   return { entry, wrong }
 }
 
-const same = (a: Survivor, b: Survivor) =>
-  a.scope === b.scope && a.file === b.file && a.in === b.in && a.from === b.from && a.to === b.to
+const same = (a: Survivor, b: Survivor) => a.file === b.file && a.in === b.in && a.from === b.from && a.to === b.to
 
 const short = (code: string) => {
   const line = code.replace(/\s+/g, ' ').trim()
@@ -87,15 +92,13 @@ const short = (code: string) => {
 }
 
 function survivorOf({ fileName, location: { start, end }, replacement }: Result): Survivor {
-  const file = relative(ROOT, fileName)
   const lines = readFileSync(fileName, 'utf8').split('\n')
   // Lines and columns count from 1.
   const from = lines.slice(start.line - 1, end.line)
   from[from.length - 1] = (from.at(-1) ?? '').slice(0, end.column - 1)
   from[0] = (from[0] ?? '').slice(start.column - 1)
   return {
-    scope: file.split('/')[1] ?? '',
-    file,
+    file: relative(ROOT, fileName),
     in: short(lines[start.line - 1] ?? ''),
     from: short(from.join('\n')),
     to: short(replacement ?? ''),

@@ -61,6 +61,10 @@ describe('the nearest name', () => {
     )
   })
 
+  it('is looked for on the level of the option, whatever stands before the dot', () => {
+    expect(unknownOptionError('a.bcd', 3, ['bce', 'abcd']).message).toContain(`the nearest known one is 'a.bce'`)
+  })
+
   it('does not look at the case of letters', () => {
     expect(nearestName('PAUSEMS', ['leaseMs', 'pauseMs'])).toBe('pauseMs')
     expect(nearestName('pausems', ['leasems', 'PAUSEMS'])).toBe('PAUSEMS')

@@ -23,6 +23,11 @@ describe('D-lifetimes: a token lives for the smallest of what the reply says', (
     ['exp less the Date, longer than documented', { exp: SENT_AT_S + 7200, replyDateMs: SENT_AT_MS }, 7_200_000],
     ['exp less iat, capped without a Date', { exp: SENT_AT_S + 3600, iat: SENT_AT_S - 2880 }, HOUR_MS],
     ['exp less iat, shorter than documented', { exp: SENT_AT_S + 60, iat: SENT_AT_S }, 60_000],
+    [
+      'exp less iat beside a Date, longer than documented',
+      { exp: SENT_AT_S + 7200, iat: SENT_AT_S, replyDateMs: SENT_AT_MS },
+      7_200_000,
+    ],
     ['an old iat beside a Date', { exp: SENT_AT_S + 3600, iat: SENT_AT_S - 2880, replyDateMs: SENT_AT_MS }, HOUR_MS],
     [
       'exp less iat with a server clock that jumped',

@@ -114,6 +114,11 @@ describe('the gate learns', () => {
       { type: 'outcome.unauthorized', ...at, fullUntilMs: 3_100 },
       { fullUntilMs: 3_100, fullReason: 'budget' },
     ],
+    [
+      'ten-per-minute: a 400 that was the tenth',
+      { type: 'outcome.rejected', ...at, fullUntilMs: 3_100 },
+      { fullUntilMs: 3_100, fullReason: 'budget' },
+    ],
     ['a 400', { type: 'outcome.rejected', ...at }, {}],
     ['D-pause: deferred', { type: 'outcome.deferred', ...until, reason: 'pause' }, { pausedUntilMs: UNTIL_MS }],
     [

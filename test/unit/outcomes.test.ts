@@ -38,6 +38,11 @@ describe('status-codes: what each status means at each endpoint', () => {
     expect(tokenReplyKind('refresh', 403, 'token_not_valid')).toBe('rejected')
   })
 
+  test('D-api-5xx: every 5xx of the API, and no other status, is told by that decision', () => {
+    for (const status of [500, 503, 599]) expect(reactionTo('api', status).clause).toBe('D-api-5xx')
+    for (const status of [499, 600, 0]) expect(reactionTo('api', status).clause).not.toBe('D-api-5xx')
+  })
+
   test('a code changes no other status', () => {
     expect(apiReplyKind(400, 'token_not_valid')).toBe('pass')
     expect(apiReplyKind(401, 'user_inactive')).toBe('rejection')
