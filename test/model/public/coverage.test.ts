@@ -17,6 +17,7 @@ describe('the chart through the public client', () => {
 
   it('takes every transition, and has every guard say yes and no, but for what is listed', () => {
     expect(runs, 'run all of this file').toHaveLength(PATHS.length)
-    expect(coverageOf(runs)).toMatchObject({ missing: [], idle: [] })
+    const { missing, idle } = coverageOf(runs)
+    expect({ missing, idle }).toEqual({ missing: [], idle: [] })
   })
 })

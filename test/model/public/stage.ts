@@ -5,6 +5,7 @@ import { type CallFault, createSandbox, type Endpoint, synchronousSigner } from 
 import { virtualClock } from '../../../src/testing.ts'
 import type { Act, Answer, OtherDeed, Patience, Scenario, Setting } from './acts.ts'
 import { createObserver } from './observer.ts'
+import { slowStore } from './slow-store.ts'
 import { createTape, REQUEST_ID } from './tape.ts'
 
 /** What a path through the public client came to. */
@@ -84,29 +85,7 @@ function createStage({ policy, sandbox: modes, deaf = false, callback = false }:
         return sandbox.fetch(request)
       })
 
-  // The store as the client under test sees it.
-  let isDown = false
-  const reads: { go(): void; fail(): void }[] = []
-  let holdsReads = false
-  const reached = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (isDown) throw new Error('the store is away')
-    return work()
-  }
-  const { subscribe, ...silent } = memory
-  const store: TokenStore = {
-    ...(deaf ? silent : memory),
-    read: (account) =>
-      reached(async () => {
-        if (holdsReads) {
-          const { promise, resolve, reject } = Promise.withResolvers<void>()
-          reads.push({ go: resolve, fail: () => reject(new Error('the store is away')) })
-          await promise
-        }
-        return memory.read(account)
-      }),
-    compareAndSet: (...args) => reached(() => memory.compareAndSet(...args)),
-    lease: (...args) => reached(() => memory.lease(...args)),
-  }
+  const { store, holdReads, answerReads, down } = slowStore(memory, deaf)
 
   const passwords = { server: PASSWORD, callback: 'right' as 'held' | 'right' | 'wrong' | 'down' }
   const asked: (() => void)[] = []
@@ -225,18 +204,14 @@ function createStage({ policy, sandbox: modes, deaf = false, callback = false }:
   const perform = async (act: Act): Promise<void> => {
     switch (act.act) {
       case 'start':
-        holdsReads = act.held
+        if (act.held) holdReads()
         main = create(held, store, (event) => {
           if (isReset(event)) tape.operator('reset')
           observer.inspect(event)
         })
         return
-      case 'read': {
-        holdsReads = false
-        if (reads.length === 0) throw new Error('no read is held')
-        for (const { go } of reads.splice(0)) go()
-        return
-      }
+      case 'read':
+        return answerReads()
       case 'ask':
         return ask(act.patience, act.timeoutMs)
       case 'leave': {
@@ -267,9 +242,7 @@ function createStage({ policy, sandbox: modes, deaf = false, callback = false }:
         plan('validate', act.status)
         return expected(auth().validate())
       case 'store':
-        isDown = act.is === 'down'
-        if (isDown) for (const { fail } of reads.splice(0)) fail()
-        return
+        return down(act.is === 'down')
       case 'other':
         return withModes(act.modes, () => asOther(act.does))
       case 'operator':
@@ -300,13 +273,12 @@ function createStage({ policy, sandbox: modes, deaf = false, callback = false }:
     settle: () => clock.settle(),
     /** Closes the clients; what is in flight is not answered any more. */
     async end(): Promise<Run> {
-      if (main !== undefined && main.actor.getSnapshot().state === '') faults.push('the chart has no state')
       const { seen } = observer
       const run = { seen: new Set(seen), findings: [...tape.findings] }
       const closing = Promise.all(clients.map((client) => client.close()))
       for (const { go } of inFlight) go()
-      for (const { fail } of reads.splice(0)) fail()
-      isDown = false
+      down(true)
+      down(false)
       passwords.callback = 'right'
       for (const go of asked.splice(0)) go()
       let closed = false
