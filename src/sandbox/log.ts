@@ -22,6 +22,8 @@ export interface RequestEntry {
   readonly status: number | 'dropped'
   /** `code` of the reply's body. */
   readonly code?: string
+  /** `X-Request-Id` of the request, where it looks like an id. */
+  readonly requestId?: string
   /** User name: as given on create, else by the token. */
   readonly account?: string
   /** `jti` of the access token that was presented, on the API or to validate. */
@@ -45,7 +47,7 @@ export interface RequestEntry {
 }
 
 type Found =
-  | ('account' | 'credentialsFingerprint' | 'code' | 'fault')
+  | ('requestId' | 'account' | 'credentialsFingerprint' | 'code' | 'fault')
   | ('accessJti' | 'accessExpAtMs' | 'refreshJti' | 'refreshExpAtMs' | 'grantedAccessJti' | 'grantedRefreshJti')
 
 /** What is found out while a request is served; becomes part of its entry. */
@@ -96,6 +98,11 @@ export function createLog(clock: Clock, limit: number): RequestLog {
     }
   }
 
+  const done = (entry: RequestEntry) => {
+    insert(Object.freeze(entry))
+    tell(entry)
+  }
+
   return {
     entries,
     pending: () => received - ended,
@@ -107,10 +114,9 @@ export function createLog(clock: Clock, limit: number): RequestLog {
         notes,
         close(status) {
           ended++
-          const found = Object.fromEntries(Object.entries(notes).filter(([, value]) => value !== undefined))
-          const entry = { index, atMs, answeredAtMs: clock.now(), ...request, status, ...found } as RequestEntry
-          insert(Object.freeze(entry))
-          tell(entry)
+          const entry: Record<string, unknown> = { index, atMs, answeredAtMs: clock.now(), ...request, status }
+          for (const [name, value] of Object.entries(notes)) if (value !== undefined) entry[name] = value
+          done(entry as unknown as RequestEntry)
         },
       }
     },

@@ -6,13 +6,13 @@ import { checkModes, type SandboxModes } from './modes.ts'
 import { checkOptions, type SandboxOptions } from './options.ts'
 import type { Reply } from './replies.ts'
 import { authSchemeOf, endpointOf, handlerOf } from './routes.ts'
-import type { Call, Server } from './server.ts'
+import type { Arrival, Call, Server } from './server.ts'
 import { joseSigner } from './signer.ts'
 import { createThrottle } from './throttle.ts'
 import { createTokens, type TokenKind } from './tokens.ts'
 import { createUsers, DEFAULT_USER, type SandboxUser } from './users.ts'
 import { hang, wait } from './waiting.ts'
-import { ConnectionDropped, faultReply, garbled, noteCode, toResponse, without } from './wire.ts'
+import { ConnectionDropped, faultReply, garbled, noteCode, type Served, toResponse, without } from './wire.ts'
 
 /** The V2 server, simulated: what it answers, what it was asked, and what can be made to go wrong. */
 export interface Sandbox {
@@ -62,8 +62,18 @@ export interface Sandbox {
 
 const DEFAULT_SIGNING_KEY = 'compliancely-auth sandbox: signs nothing but simulated tokens'
 
+/** A sandbox and its service, for those who bring requests of their own making and need no `Response`: the simulation. */
+export interface Service {
+  readonly sandbox: Sandbox
+  /** Serves one request that came from the address `peer`. Rejects as {@link Sandbox.fetch}. */
+  serve(arrival: Arrival, peer: string): Promise<Served>
+}
+
 /** Creates a {@link Sandbox}. Throws `CONFIG_INVALID` when an option is unknown or its value is not one. */
-export function createSandbox(options: SandboxOptions = {}): Sandbox {
+export const createSandbox = (options: SandboxOptions = {}): Sandbox => createService(options).sandbox
+
+/** Creates a {@link Service}. */
+export function createService(options: SandboxOptions): Service {
   const { modes, throttle, faults, logLimit } = checkOptions(options)
   const { clock = systemClock(), signer = joseSigner, signingKey = DEFAULT_SIGNING_KEY } = options
   let drawn = 0
@@ -84,26 +94,28 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
     return () => {}
   }
 
-  /** Serves one request that came from `peer`. */
-  const serve = async (request: Request, peer: string): Promise<Response> => {
-    const { method, headers, signal } = request
-    signal.throwIfAborted()
-    const url = new URL(request.url)
+  /** Those that are being served. A request whose signal nobody else holds would be collected with its abort. */
+  const arrivals = new Set<Arrival>()
+
+  const serve = async (arrival: Arrival, peer: string): Promise<Served> => {
+    const { method, url, headers, signal } = arrival
+    signal?.throwIfAborted()
     const path = url.pathname
     const endpoint = endpointOf(path)
     const entry = log.open({ endpoint, method, path, authScheme: authSchemeOf(headers.get('Authorization')) })
     const { notes } = entry
+    notes.requestId = requestIdOf(headers)
     const fault = plan.take(endpoint, path)
     const cut = fault?.garble === 'cut'
     if (fault !== undefined) notes.fault = describeFault(fault)
 
-    const answer = async (): Promise<Response> => {
+    const answer = async (): Promise<Served> => {
       const address = headers.get('X-Forwarded-For')?.split(',')[0]?.trim() || peer
       const call: Call = {
         method,
         url,
         headers,
-        bodyText: request.body === null ? '' : await request.text(),
+        bodyText: await arrival.text(),
         address,
         notes,
       }
@@ -114,7 +126,7 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
       await wait(clock, modes.replyLatencyMs + (fault?.replyLatencyMs ?? 0), signal)
       await interrupt(fault, 'after', signal)
       if (!cut) noteCode(notes, reply)
-      return toResponse(reply, madeAtMs, cut)
+      return { reply, madeAtMs, cut }
     }
     const act = async (call: Call, fault: CallFault | undefined): Promise<Reply> => {
       const instead = fault?.status === undefined ? undefined : faultReply(fault, endpoint)
@@ -126,25 +138,29 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
       return instead ?? reply
     }
 
+    arrivals.add(arrival)
     try {
-      const response = await answer()
-      entry.close(cut ? 'dropped' : response.status)
-      return response
+      const served = await answer()
+      entry.close(cut ? 'dropped' : served.reply.status)
+      return served
     } catch (error) {
       entry.close('dropped')
       throw error
+    } finally {
+      arrivals.delete(arrival)
     }
   }
+  const respond = async (request: Request, peer: string) => toResponse(await serve(arrivalOf(request), peer))
 
   for (const fault of faults) fail(fault)
 
-  return {
+  const sandbox: Sandbox = {
     async fetch(input, init) {
-      return serve(input instanceof Request && init === undefined ? input : new Request(input, init), '127.0.0.1')
+      return respond(input instanceof Request && init === undefined ? input : new Request(input, init), '127.0.0.1')
     },
     async listen(listenOptions) {
       const { listen } = await import('./listener.ts')
-      return listen(serve, listenOptions)
+      return listen(respond, listenOptions)
     },
     log: log.entries,
     onRequest: log.subscribe,
@@ -164,10 +180,27 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
     deleteUser: users.delete,
     nowMs: tokens.nowMs,
   }
+  return { sandbox, serve }
 }
 
+/** An id, and nothing long enough to be a token. */
+const requestIdOf = (headers: Headers) => /^[\w.-]{1,64}$/.exec(headers.get('X-Request-Id') ?? '')?.[0]
+
+const arrivalOf = (request: Request): Arrival => ({
+  request,
+  method: request.method,
+  url: new URL(request.url),
+  headers: request.headers,
+  signal: request.signal,
+  text: () => (request.body === null ? '' : request.text()),
+})
+
 /** Breaks the connection, or leaves the caller without an answer, if the fault says so for this moment. */
-async function interrupt(fault: CallFault | undefined, moment: 'before' | 'after', signal: AbortSignal): Promise<void> {
+async function interrupt(
+  fault: CallFault | undefined,
+  moment: 'before' | 'after',
+  signal: AbortSignal | undefined,
+): Promise<void> {
   if (fault?.drop === moment) throw new ConnectionDropped()
   if (fault?.hang === moment) await hang(signal)
 }

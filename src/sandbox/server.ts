@@ -15,6 +15,18 @@ export interface Server {
   throttle: { log: Throttle; options: Required<ThrottleOptions> } | undefined
 }
 
+/** A request as it arrived. */
+export interface Arrival {
+  method: string
+  url: URL
+  headers: Headers
+  /** The caller's: it gives up. */
+  signal: AbortSignal | undefined
+  text(): string | Promise<string>
+  /** What it came as: holding it keeps its signal alive. */
+  request?: Request
+}
+
 /** A request as an endpoint sees it. */
 export interface Call {
   method: string

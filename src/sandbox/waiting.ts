@@ -26,6 +26,6 @@ export function wait(clock: Clock, ms: number, signal?: AbortSignal): Promise<vo
 }
 
 /** Never resolves; rejects with the signal's reason when it is aborted. */
-export function hang(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => void onAbort(signal, reject))
+export function hang(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => void (signal && onAbort(signal, reject)))
 }

@@ -55,15 +55,24 @@ export function noteCode(notes: Notes, { body }: Reply): void {
   notes.code = body.code
 }
 
-/** The reply as a `Response`; with `cut` its body breaks in the middle. */
-export function toResponse(reply: Reply, nowMs: number, cut: boolean): Response {
-  const headers = new Headers({ Date: new Date(nowMs).toUTCString(), ...reply.headers })
-  if (reply.body === undefined || BODILESS.includes(reply.status))
-    return new Response(null, { status: reply.status, headers })
+/** A reply as it leaves. */
+export interface Served {
+  readonly reply: Reply
+  /** When the server made it, by its own clock, ms since the epoch. */
+  readonly madeAtMs: number
+  /** The connection breaks in the middle of the body. */
+  readonly cut: boolean
+}
+
+/** The reply as a `Response`. */
+export function toResponse({ reply, madeAtMs, cut }: Served): Response {
+  const { status, body } = reply
+  const headers = new Headers({ Date: new Date(madeAtMs).toUTCString(), ...reply.headers })
+  if (body === undefined || BODILESS.includes(status)) return new Response(null, { status, headers })
   const text = bodyText(reply)
   if (!headers.has('Content-Type'))
-    headers.set('Content-Type', typeof reply.body === 'string' ? (reply.type ?? HTML_TYPE) : JSON_TYPE)
-  return new Response(cut ? cutInHalf(text) : text, { status: reply.status, headers })
+    headers.set('Content-Type', typeof body === 'string' ? (reply.type ?? HTML_TYPE) : JSON_TYPE)
+  return new Response(cut ? cutInHalf(text) : text, { status, headers })
 }
 
 const bodyText = ({ body }: Reply): string => (typeof body === 'string' ? body : (JSON.stringify(body) ?? ''))

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { AuthError } from '../../src/errors.ts'
 import { type CallFault, createSandbox, type Fault, parseFault } from '../../src/sandbox/index.ts'
@@ -152,6 +154,25 @@ describe('what a fault does', () => {
     expect(Date.parse(headers.get('Date') ?? '')).toBe(startMs + 3000)
     expect(sandbox.log[0]).toMatchObject({ atMs: startMs, answeredAtMs: startMs + 3750 })
     expect(clock.pendingTimers()).toBe(0)
+  })
+
+  test('a hanging request ends when its caller aborts, whatever was collected meanwhile', async () => {
+    setFlagsFromString('--expose-gc')
+    const collect: () => void = runInNewContext('gc')
+    const { sandbox, clock } = setUp()
+    for (const hang of ['before', 'after'] as const) {
+      sandbox.fail({ endpoint: 'api', hang })
+      const leaving = new AbortController()
+      const answer = sandbox.fetch(`${ORIGIN}/api/v2/whoami/`, { signal: leaving.signal }).catch(() => 'ended')
+      for (let round = 0; round < 3; round++) {
+        await clock.settle()
+        collect()
+      }
+      leaving.abort()
+      await clock.settle()
+      expect(sandbox.pending()).toBe(0)
+      expect(await answer).toBe('ended')
+    }
   })
 
   test('a hanging request ends when its caller aborts', async () => {

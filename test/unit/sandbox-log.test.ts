@@ -37,6 +37,17 @@ test('a session is told request by request, with the tokens that came and went',
   ])
 })
 
+test('a request that says its id is logged with it, and with nothing else that it says there', async () => {
+  const { send, sandbox } = setUp()
+  const logged = async (id: string) => {
+    await send('/api/v2/whoami/', { headers: { 'X-Request-Id': id } })
+    return sandbox.log.at(-1)?.requestId
+  }
+  expect(await logged('r-17')).toBe('r-17')
+  expect(await logged('eyJ'.padEnd(65, 'x'))).toBeUndefined()
+  expect(await logged('two words')).toBeUndefined()
+})
+
 test('no token, password, query or body is in it', async () => {
   const { create, refresh, validate, whoAmI, send, post, sandbox } = setUp({ throttle: { limit: 7 } })
   const pair = (await create()).body
