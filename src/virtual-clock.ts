@@ -4,6 +4,8 @@ interface VirtualTimer {
   callback: () => void
   dueAtMonotonicMs: number
   sequence: number
+  /** Neither fired nor cleared. */
+  live: boolean
 }
 
 /** A {@link Clock} that stands still until told to move; for tests, simulation and the demo. */
@@ -31,38 +33,33 @@ export interface VirtualClock extends Clock {
 export interface VirtualClockOptions {
   /** Wall-clock time to start at, ms since the epoch. Default 2026-01-05T08:00:00Z. */
   startAtMs?: number
+  /**
+   * Turns of the macrotask queue after which everything that stays on this thread has settled. Default 6: what reads a
+   * stream takes several. 1 is enough, and faster, where bodies are text and files, sockets and streams have no part.
+   */
+  settleTurns?: number
 }
 
-/** Turns of the macrotask queue after which in-process work (no sockets, no threads) has settled. */
 const SETTLE_TURNS = 6
 
 const DEFAULT_START_AT_MS = Date.UTC(2026, 0, 5, 8)
 
 /** Creates a {@link VirtualClock}. */
-export function virtualClock({ startAtMs = DEFAULT_START_AT_MS }: VirtualClockOptions = {}): VirtualClock {
+export function virtualClock({
+  startAtMs = DEFAULT_START_AT_MS,
+  settleTurns = SETTLE_TURNS,
+}: VirtualClockOptions = {}): VirtualClock {
   let monotonicMs = 0
   let wallOffsetMs = startAtMs
   let sequence = 0
   const held = new Set<Promise<unknown>>()
-  const timers = new Set<VirtualTimer>()
+  const timers = timerQueue()
   const wakeListeners = new Set<() => void>()
 
-  const next = (): VirtualTimer | undefined => {
-    let first: VirtualTimer | undefined
-    for (const timer of timers) {
-      if (
-        first === undefined ||
-        timer.dueAtMonotonicMs < first.dueAtMonotonicMs ||
-        (timer.dueAtMonotonicMs === first.dueAtMonotonicMs && timer.sequence < first.sequence)
-      )
-        first = timer
-    }
-    return first
-  }
   const settle = async () => {
     do {
-      await Promise.allSettled(held)
-      for (let turn = 0; turn < SETTLE_TURNS; turn++) await macrotask()
+      if (held.size > 0) await Promise.allSettled(held)
+      for (let turn = 0; turn < settleTurns; turn++) await macrotask()
     } while (held.size > 0)
   }
   const wake = () => {
@@ -74,12 +71,13 @@ export function virtualClock({ startAtMs = DEFAULT_START_AT_MS }: VirtualClockOp
     monotonic: () => monotonicMs,
     setTimeout(callback, delayMs) {
       if (!Number.isFinite(delayMs)) throw new RangeError(`virtualClock: a delay of ${delayMs} ms`)
-      const timer = { callback, dueAtMonotonicMs: monotonicMs + Math.max(0, delayMs), sequence: sequence++ }
+      const dueAtMonotonicMs = monotonicMs + Math.max(0, delayMs)
+      const timer = { callback, dueAtMonotonicMs, sequence: sequence++, live: true }
       timers.add(timer)
       return timer
     },
     clearTimeout(handle) {
-      timers.delete(handle as VirtualTimer)
+      timers.delete(handle as VirtualTimer | undefined)
     },
     onWake(listener) {
       wakeListeners.add(listener)
@@ -88,7 +86,7 @@ export function virtualClock({ startAtMs = DEFAULT_START_AT_MS }: VirtualClockOp
     async advance(ms) {
       await settle()
       const untilMs = monotonicMs + ms
-      for (let timer = next(); timer !== undefined && timer.dueAtMonotonicMs <= untilMs; timer = next()) {
+      for (let timer = timers.first(); timer && timer.dueAtMonotonicMs <= untilMs; timer = timers.first()) {
         timers.delete(timer)
         monotonicMs = Math.max(monotonicMs, timer.dueAtMonotonicMs)
         timer.callback()
@@ -99,7 +97,7 @@ export function virtualClock({ startAtMs = DEFAULT_START_AT_MS }: VirtualClockOp
     },
     advanceTo: (atMs) => clock.advance(Math.max(0, atMs - clock.now())),
     nextTimerAtMs() {
-      const timer = next()
+      const timer = timers.first()
       // Up to a whole millisecond: a rounded-down sum would lie just before the timer, and reaching it would fire nothing.
       return timer && Math.ceil(timer.dueAtMonotonicMs + wallOffsetMs)
     },
@@ -117,7 +115,55 @@ export function virtualClock({ startAtMs = DEFAULT_START_AT_MS }: VirtualClockOp
       work.then(release, release)
       return work
     },
-    pendingTimers: () => timers.size,
+    pendingTimers: timers.size,
   }
   return clock
+}
+
+const isBefore = (a: VirtualTimer, b: VirtualTimer) =>
+  a.dueAtMonotonicMs === b.dueAtMonotonicMs ? a.sequence < b.sequence : a.dueAtMonotonicMs < b.dueAtMonotonicMs
+
+/** Timers by when they are due: a binary heap, from which those that were cleared fall out when they come first. */
+function timerQueue() {
+  const heap: VirtualTimer[] = []
+  let live = 0
+
+  const removeFirst = () => {
+    const last = heap.pop() as VirtualTimer
+    if (heap.length === 0) return
+    let at = 0
+    for (;;) {
+      let child = 2 * at + 1
+      if (child >= heap.length) break
+      if (child + 1 < heap.length && isBefore(heap[child + 1] as VirtualTimer, heap[child] as VirtualTimer)) child++
+      if (!isBefore(heap[child] as VirtualTimer, last)) break
+      heap[at] = heap[child] as VirtualTimer
+      at = child
+    }
+    heap[at] = last
+  }
+
+  return {
+    size: () => live,
+    add(timer: VirtualTimer) {
+      live++
+      let at = heap.length
+      heap.push(timer)
+      while (at > 0) {
+        const parent = (at - 1) >> 1
+        if (!isBefore(timer, heap[parent] as VirtualTimer)) break
+        heap[at] = heap[parent] as VirtualTimer
+        at = parent
+      }
+      heap[at] = timer
+    },
+    delete(timer: VirtualTimer | undefined) {
+      if (timer?.live) live--
+      if (timer !== undefined) timer.live = false
+    },
+    first(): VirtualTimer | undefined {
+      while (heap[0]?.live === false) removeFirst()
+      return heap[0]
+    },
+  }
 }
