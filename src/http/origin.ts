@@ -34,6 +34,8 @@ export function resolvePath(base: URL, path: string): URL {
   return new URL(`${base.origin}${base.pathname.replace(/\/+$/, '')}${path}`)
 }
 
+// Parsing is most of what a send costs this library.
+const parsed = (url: string | URL) => (typeof url === 'string' ? new URL(url) : url)
 const originOf = (url: URL) => (url.origin === 'null' ? url.protocol : url.origin)
 // `blob:https://host/…` shares the origin and is no place of it.
 const isSameOrigin = (a: URL, b: URL) => a.origin === b.origin && a.protocol === b.protocol
@@ -43,8 +45,9 @@ const isSameOrigin = (a: URL, b: URL) => a.origin === b.origin && a.protocol ===
  * @see decision `D-origin`
  */
 export function assertSameOrigin(url: string | URL, base: URL): void {
-  if (!URL.canParse(url)) throw new AuthError('ORIGIN_REFUSED', 'not an absolute URL', { clause: 'D-origin' })
-  const asked = new URL(url)
+  if (typeof url === 'string' && !URL.canParse(url))
+    throw new AuthError('ORIGIN_REFUSED', 'not an absolute URL', { clause: 'D-origin' })
+  const asked = parsed(url)
   if (isSameOrigin(asked, base)) return
   const message = `${originOf(asked)} is refused: the token goes to ${base.origin} only`
   throw new AuthError('ORIGIN_REFUSED', message, { clause: 'D-origin' })
@@ -58,8 +61,9 @@ export function assertSameOrigin(url: string | URL, base: URL): void {
  * @see clause `no-basic-auth`, `no-api-v1`
  */
 export function refuseForbidden(url: string | URL, headers: RequestInit['headers'], base?: URL): void {
-  const { pathname, username, password } = new URL(url)
-  const basic = /^\s*basic\b/i.test(new Headers(headers).get('authorization') ?? '')
+  const { pathname, username, password } = parsed(url)
+  const given = headers instanceof Headers ? headers : new Headers(headers)
+  const basic = /^\s*basic\b/i.test(given.get('authorization') ?? '')
   if (basic || username !== '' || password !== '')
     throw new AuthError('REQUEST_REFUSED', 'Basic authentication is refused', { clause: 'no-basic-auth' })
   const prefix = base?.pathname.replace(/\/+$/, '') ?? ''
@@ -107,7 +111,7 @@ export async function fetchFollowing(
   init: RequestInit | undefined,
   { maxRedirects, mayBecomeGet = true }: FollowOptions,
 ): Promise<Response> {
-  let url = new URL(input instanceof Request ? input.url : input)
+  let url: URL | undefined
   let next: RequestInit = { ...init, redirect: 'manual' }
   let response = await fetch(input, next)
   for (let followed = 0; ; followed++) {
@@ -120,7 +124,7 @@ export async function fetchFollowing(
     if (becomesGet && !mayBecomeGet) return response
     void response.body?.cancel().catch(() => {})
     if (followed >= maxRedirects) throw redirectRefused(`more than ${maxRedirects}`, status)
-    url = target(location, url, status)
+    url = target(location, url ?? new URL(input instanceof Request ? input.url : input), status)
     next = becomesGet ? asGet(sent) : replayable(sent, status)
     refuseForbidden(url, next.headers)
     response = await fetch(url.href, next)

@@ -96,10 +96,14 @@ const timeIn = (claims: object, name: string) => {
   return typeof value === 'number' ? value : undefined
 }
 
+const decoder = new TextDecoder()
+
 function fromBase64URL(text: string): string | undefined {
   try {
     const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
-    return new TextDecoder().decode(Uint8Array.from(binary, (char) => char.charCodeAt(0)))
+    const bytes = new Uint8Array(binary.length)
+    for (let at = 0; at < binary.length; at++) bytes[at] = binary.charCodeAt(at)
+    return decoder.decode(bytes)
   } catch {
     return undefined
   }
