@@ -73,6 +73,8 @@ export interface Judge {
 const SETTLING_MS = 60_000
 /** How long before a send its process last looks at the store, ms. */
 const LOOKED_MS = 1_000
+/** By how much a time in the record may lie before the answer that it tells of, ms: rounding, and clocks that drift. */
+const WRITTEN_BEFORE_MS = 1_000
 /** Those that each client has to keep by itself: it hears of what others do a little later. */
 const OF_A_CLIENT = ['invariant-4', 'invariant-8', 'refresh-once', 'D-young-rejection', 'D-api-429']
 /** Those that stand on one request at a time: a process that stood still is the exception. */
@@ -274,18 +276,20 @@ const isOfRefresh = (moment: Moment) => moment.kind === 'answered' && moment.req
 /** Does the record tell of this answer? */
 function shows(
   record: AccountRecord,
-  { moment }: Seen,
+  { moment, atMs }: Seen,
   storeNowMs: number,
   jtiOf: (token: string) => string | undefined,
 ): boolean {
   if (moment.kind !== 'answered') return true
   const { endpoint, status, grantedAccessId } = moment.request
   const { pair, pause, latches, refreshLatch, backOff } = record
-  if (status === 429) return pause !== null && pause.startMs + pause.lengthMs > storeNowMs
+  // An older one may still stand there, of another answer.
+  const isOfThis = (startMs: number) => startMs >= atMs - WRITTEN_BEFORE_MS
+  if (status === 429) return pause !== null && pause.startMs + pause.lengthMs > storeNowMs && isOfThis(pause.startMs)
   if (endpoint === 'validate') return true
   if (grantedAccessId !== undefined) return pair !== null && jtiOf(pair.access.reveal()) === grantedAccessId
   const definite = typeof status === 'number' && status >= 400 && status < 500
-  if (!definite) return backOff !== null
+  if (!definite) return backOff !== null && isOfThis(backOff.startMs)
   if (endpoint === 'create') return latches.length > 0
   return status === 401 ? refreshLatch > 0 || pair === null || pair.refresh === null : pair === null
 }

@@ -14,6 +14,9 @@ const YEAR_DAYS = 365
 const clock = systemClock()
 let lastShown = -1
 
+// Nobody reads the stacks of a million expected errors.
+Error.stackTraceLimit = 0
+
 if (isMainThread) await main()
 else serve()
 

@@ -10,17 +10,14 @@ import {
   type TokenStore,
 } from '../../src/index.ts'
 import type { Moment, ObservedSend } from '../../src/monitors/index.ts'
-import {
-  type CallFault,
-  createSandbox,
-  type SandboxModes,
-  type SignerFactory,
-  synchronousSigner,
-} from '../../src/sandbox/index.ts'
+import { type CallFault, type SandboxModes, type SignerFactory, synchronousSigner } from '../../src/sandbox/index.ts'
+import { createService } from '../../src/sandbox/sandbox.ts'
+import type { Served } from '../../src/sandbox/wire.ts'
 import { virtualClock } from '../../src/testing.ts'
 import { createJudge, type Grant, type Sender } from './judge.ts'
 import { createMachine, type Machine, type ProcessClock } from './machine.ts'
 import { createRandom, type Random } from './random.ts'
+import { arrivalOf, lateResponse } from './wire.ts'
 
 export const SECOND = 1_000
 export const MINUTE = 60_000
@@ -70,8 +67,7 @@ interface Process extends Sender {
   readonly slot: Slot
   readonly clock: ProcessClock
   readonly random: Random
-  /** With what keeps its signal: undici holds it weakly, and a hanging request would be forgotten with its abort. */
-  readonly inFlight: Set<{ request: ObservedSend; outgoing: Request; stale: boolean }>
+  readonly inFlight: Set<{ request: ObservedSend; stale: boolean }>
   auth: AuthClient
   alive: boolean
   busySinceMs: number
@@ -107,6 +103,7 @@ const LONGEST_RETRY_AFTER_MS = 15 * MINUTE
 const LONGEST_BACK_OFF_MS = 15 * MINUTE
 /** A request in flight, a full budget, a demand every so often. */
 const SLACK_MS = 4 * MINUTE
+const API_REQUESTS_PER_DAY = 212
 const STORY_LINES = 400
 const LEASE_MS = 15 * SECOND
 /** Longest that a command of an operator may take: what is in flight, a token, the store. */
@@ -120,7 +117,7 @@ export async function runWorld(options: WorldOptions): Promise<WorldReport> {
   const without = new Set(options.without)
   const root = createRandom(`${seed}/${index}`)
   const shape = root.fork('shape')
-  const clock = virtualClock()
+  const clock = virtualClock({ settleTurns: 1 })
   const startMs = clock.now()
 
   // --- What is written down ---------------------------------------------------------------------------------------
@@ -152,7 +149,7 @@ export async function runWorld(options: WorldOptions): Promise<WorldReport> {
 
   // --- The world --------------------------------------------------------------------------------------------------
   const flavour = shape.pick(['plain', 'plain', 'slow', 'faulty'] as const)
-  const slotCount = options.clients ?? (flavour === 'faulty' ? 1 : 1 + shape.below(3))
+  const slotCount = options.clients ?? (flavour === 'faulty' ? 1 : shape.pick([1, 1, 2, 2, 3]))
   const machines = ['A', 'B'].map((name) =>
     createMachine(
       clock,
@@ -177,7 +174,7 @@ export async function runWorld(options: WorldOptions): Promise<WorldReport> {
   if (without.has('latency')) Object.assign(usual, { latencyMs: 0, replyLatencyMs: 0 })
   let password = `${PASSWORD}0`
   let passwords = 0
-  const sandbox = createSandbox({
+  const { sandbox, serve } = createService({
     clock,
     signer: rememberingSigner,
     users: [{ username: USERNAME, password }],
@@ -236,6 +233,9 @@ export async function runWorld(options: WorldOptions): Promise<WorldReport> {
     if (tokenSends.length > 10) violate('ten-per-minute', `the log has ${tokenSends.length} token requests in 60 s`)
   }
 
+  /** API requests that are to be sent still: what nobody could do, or was refused before it was sent, is done later. */
+  let owed = 0
+
   // --- Processes --------------------------------------------------------------------------------------------------
   const never = () => new Promise<never>(() => {})
   const mix = (process: Process, input: string | URL | Request, init: RequestInit | undefined): ObservedSend => {
@@ -266,10 +266,10 @@ export async function runWorld(options: WorldOptions): Promise<WorldReport> {
       : { ...base, authScheme: 'none', accessId: token.jti, accessExpAtMs: token.expAtMs }
   }
   /** What arrived of a grant. */
-  const granted = async (response: Response, sent: ObservedSend) => {
-    if (response.status !== 200 || (sent.endpoint !== 'create' && sent.endpoint !== 'refresh')) return {}
+  const granted = ({ reply: { status, body: sentBody }, cut }: Served, sent: ObservedSend) => {
+    if (status !== 200 || cut || (sent.endpoint !== 'create' && sent.endpoint !== 'refresh')) return {}
     try {
-      const body = JSON.parse(await response.clone().text())
+      const body = typeof sentBody === 'string' ? JSON.parse(sentBody) : sentBody
       const access = body.new_access_token ?? body.access_token ?? body.access
       const refresh = body.new_refresh_token ?? body.refresh_token ?? body.refresh
       // A create without a refresh token is malformed to the client.
@@ -286,13 +286,14 @@ export async function runWorld(options: WorldOptions): Promise<WorldReport> {
 
   const transportOf = (process: Process) => async (input: string | URL | Request, init?: RequestInit) => {
     if (!process.alive) return never()
-    if (init?.signal?.aborted || (input instanceof Request && input.signal.aborted)) return sandbox.fetch(input, init)
+    const arrival = arrivalOf(input, init)
+    arrival.signal?.throwIfAborted()
     const request = mix(process, input, init)
-    const outgoing = new Request(input, init)
-    const sent = { request, outgoing, stale: false }
+    const sent = { request, stale: false }
     const isToken = request.endpoint !== 'api'
     note(process.name, `sent ${request.endpoint} ${request.refreshId ?? request.accessId ?? request.credentialsId}`)
     judge.see({ kind: 'sent', request }, process)
+    if (!isToken) owed--
     if (isToken) countSend()
     else if (process.clock.monotonic() < process.apiPausedUntilMs)
       violate('D-api-429', 'an API request was sent in the pause after an API 429', process.name)
@@ -319,25 +320,25 @@ export async function runWorld(options: WorldOptions): Promise<WorldReport> {
     }
     if (isToken && on('chaos') && process.random.chance(0.02))
       clock.setTimeout(() => on('chaos') && mishap(process), process.random.spread(1, 20 * SECOND))
-    let response: Response
+    let served: Served
     try {
-      response = await sandbox.fetch(outgoing)
+      served = await serve(arrival, '127.0.0.1')
     } catch (error) {
       await delivered()
       answered('dropped')
       throw error
     }
     await delivered()
+    const { status, headers = {} } = served.reply
     if (!isToken) {
-      answered(response.status)
-      if (response.status === 429) process.apiPausedUntilMs = process.clock.monotonic() + 10 * MINUTE - 1
-      return response
+      answered(status)
+      if (status === 429) process.apiPausedUntilMs = process.clock.monotonic() + 10 * MINUTE - 1
+      return lateResponse(served)
     }
-    const retryAfter = response.headers.get('retry-after')
-    const more = await granted(response, request)
-    const retryAfterMs = retryAfter !== null && /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1000 : undefined
-    answered(response.status, { ...more, retryAfterMs })
-    return response
+    const retryAfter = headers['Retry-After']
+    const retryAfterMs = retryAfter !== undefined && /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1000 : undefined
+    answered(status, { ...granted(served, request), retryAfterMs })
+    return lateResponse(served)
   }
 
   const storeOf = (process: Process): TokenStore => {
@@ -645,8 +646,11 @@ export async function runWorld(options: WorldOptions): Promise<WorldReport> {
     if (process !== undefined) act(process, random)
   }
 
-  every('traffic', DAY / 270, withSomeone(callApi))
-  every('bursts', 4 * HOUR, (random) => {
+  every('traffic', DAY / API_REQUESTS_PER_DAY, (random) => {
+    owed++
+    for (let calls = Math.min(owed, 3); calls > 0 && running().length > 0; calls--) withSomeone(callApi)(random)
+  })
+  every('bursts', 6 * HOUR, (random) => {
     if (random.chance(0.15)) {
       // More than the budget allows, across the edge of a minute.
       for (let at = 0; at < 16; at++)
