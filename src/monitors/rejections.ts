@@ -87,8 +87,7 @@ export const noYoungRefresh = (policy: Pick<Policy, 'youngRejectionMs' | 'access
         return { accessId, sinceMs: request.sentAtMs, refusedUntilMs: undefined, rejected: false }
       }
       if (!isRejection(request) || request.accessId === undefined || request.accessId !== state.accessId) return state
-      const untilMs = youngUntilMs(state.sinceMs, request)
-      return { ...state, rejected: true, refusedUntilMs: request.answeredAtMs < untilMs ? untilMs : undefined }
+      return { ...state, rejected: true, refusedUntilMs: youngUntilMs(state.sinceMs, request) }
     },
   })
 }

@@ -1,11 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { createMonitors, judge, momentsOf } from '../../src/monitors/index.ts'
+import { DEFAULT_POLICY } from '../../src/policy/index.ts'
+import { BORDER_TWINS } from './monitors/border-twins.ts'
 import { CLAUSE_TWINS } from './monitors/clause-twins.ts'
 import {
   answered,
   api,
   at,
   create,
+  demand,
+  elapsed,
   failedRefresh,
   type Items,
   operator,
@@ -17,7 +21,7 @@ import {
 import { TRAFFIC_TWINS } from './monitors/traffic-twins.ts'
 
 const MONITORS = createMonitors()
-const TWINS = [...TRAFFIC_TWINS, ...CLAUSE_TWINS]
+const TWINS = [...TRAFFIC_TWINS, ...CLAUSE_TWINS, ...BORDER_TWINS]
 const rejection = { status: 401 } as const
 const broken = (items: Items) => [...new Set(judge(trace(items), MONITORS).map(({ monitor }) => monitor))]
 
@@ -35,6 +39,18 @@ test('every monitor has a broken twin', () => {
 })
 
 describe('what looks like a fault and is none', () => {
+  test('invariant 11: of two demands one is late', () => {
+    const asks = [
+      demand(0, { demandId: 'd1', deadlineAtMs: at(90) }),
+      demand(1, { demandId: 'd2', deadlineAtMs: at(91) }),
+    ]
+    const evidence = judge([...asks, elapsed(91)], MONITORS).map((finding) => finding.evidence)
+    expect(evidence).toEqual(['demand d1 was still open 91 s after it had been made'])
+  })
+  test('D-refresh-401: a policy that signs in again', () => {
+    const monitors = createMonitors({ ...DEFAULT_POLICY, refreshUnauthorized: 'recreate' })
+    expect(judge(trace([create(0, 1), failedRefresh(2800, 1, 401), create(2800, 2)]), monitors)).toEqual([])
+  })
   test('invariant 4: a young token that is refused goes on being used (D-young-rejection)', () => {
     expect(broken([create(0, 1), api(59, 1, rejection), api(70, 1, rejection), api(80, 1)])).toEqual([])
   })
@@ -50,6 +66,14 @@ describe('what looks like a fault and is none', () => {
     const late = api(2800, 1)
     expect(broken([create(0, 1), sent(late), refresh(2800, 2), answered(late), api(2801, 2)])).toEqual([])
   })
+})
+
+test('invariant 6 keeps a hundred requests at once apart', () => {
+  const ids = Array.from({ length: 100 }, (_, n) => `q${n}`)
+  const all = (s: number) => ids.map((requestId) => api(s, 1, { requestId }))
+  expect(judge(trace([create(0, 1), ...all(1)]), MONITORS)).toEqual([])
+  const evidence = judge(trace([create(0, 1), ...all(1), ...all(2)]), MONITORS).map((finding) => finding.evidence)
+  expect(evidence).toEqual(ids.map((id) => `API request ${id} was sent again without a 401 before`))
 })
 
 test('a finding says when, what and which clause', () => {

@@ -151,7 +151,7 @@ export const CLAUSE_TWINS: readonly Twins[] = [
   {
     monitor: 'refresh-before-expiry',
     rule: 'the window of a short-lived token is shorter',
-    clean: [create(0, 1, { grantedAccessExpAtMs: at(360) }), api(300, 1), api(359, 1)],
+    clean: [create(0, 1, { grantedAccessExpAtMs: at(360) }), api(100, 1), api(300, 1)],
     twin: [create(0, 1, { grantedAccessExpAtMs: at(720) }), api(601, 1), api(662, 1)],
   },
   {
