@@ -137,12 +137,14 @@ const setUp = setup({
     learnFirstRecord: assign(({ context, event }) => ({
       ...learn.learnTokens(context, event),
       waiting: context.waiting,
+      // A sign-in that waited for the record is newer than what that says of a failed one.
+      ...(context.noted.some(({ type }) => type === 'operator.signIn') ? { createFailed: false } : {}),
     })),
     learnWhoWaits: assign(({ event }) => (event.type === 'demand.withdrawn' ? { waiting: event.waiting } : {})),
     note: assign(({ context, event }) => ({ noted: learn.noted(context.noted, event as NotedEvent) })),
     // What waited for the request in flight takes effect, in the order it came.
     applyNoted: enqueueActions(({ context, enqueue }) => {
-      const after = context.noted.reduce(learn.learn, context)
+      const after = context.noted.reduce(learn.replay, context)
       if (context.pair !== null && after.pair === null)
         enqueue.emit({ type: 'discarded', generation: context.pair.generation, clause: 'D-sign-in' })
       enqueue.assign({ ...after, noted: [] })
@@ -163,7 +165,7 @@ const setUp = setup({
         const clause = DISCARD_CLAUSES[event.type] ?? 'D-sign-in'
         enqueue.emit({ type: 'discarded', generation: context.pair.generation, clause })
       }
-      enqueue.assign(learn.pairDiscarded())
+      enqueue.assign({ ...learn.pairDiscarded(), noted: learn.notedBeside(context.noted, context.pair) })
     }),
     discardForOtherCredentials: enqueueActions(({ context, event, enqueue }) => {
       if (event.type !== 'operator.signIn' || event.credentials !== 'other' || context.pair === null) return
@@ -326,7 +328,7 @@ export const tokenLifecycle = setUp.createMachine({
         },
         'operator.signOut': {
           target: '.signedOut',
-          actions: ['forgetNoted', 'refuseSignedOut', 'discardPair', 'learnTokens'],
+          actions: ['forgetNoted', 'discardPair', 'learnTokens'],
           description: 'Ends the request in flight, tells those who wait, discards the pair.',
           meta: { ids: ['D-sign-out'] },
         },

@@ -23,7 +23,11 @@ export type Outcome =
       readonly untilMs: number
       readonly fullUntilMs?: number
     }
-  /** 401; of a refresh, whether its token may be spent, where the actor knows better than the facts. `D-refresh-401` */
+  /**
+   * 401. `spent` of a refresh: whether an expired or already rotated token explains it, where the actor knows better than
+   * the facts; left out, the chart decides by them. `true` signs in again. `false` latches the refresh for this
+   * generation: say it only of a refresh token that was alive and not unfinished before this send. `D-refresh-401`
+   */
   | {
       readonly type: 'outcome.unauthorized'
       readonly atMs: number

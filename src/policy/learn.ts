@@ -180,6 +180,42 @@ export const accessRejected = (known: Situation): Partial<Situation> => ({
 const withoutRefresh = (pair: PairFacts | null) => pair && { ...pair, refreshUsableUntilMs: 0 }
 const due = (pair: PairFacts | null, atMs: number) => pair && { ...pair, refreshAtMs: Math.min(pair.refreshAtMs, atMs) }
 
+/**
+ * What waited for a request takes effect, now that its outcome is known. A record that was read meanwhile is older than
+ * the outcome: what that said of the account, or of the pair that the record holds too, stays; and the gate's part of
+ * the record was learned when it came. A sign-in with the same credentials had joined the request: it does not undo that
+ * it failed. `D-one-at-a-time`, `reauth-failure-stops`
+ */
+export const replay = <S extends Situation>(known: S, event: NotedEvent): S => {
+  if (event.type === 'record.adopted') return { ...known, ...adoptedBefore(known, event.facts) }
+  const after = learn(known, event)
+  return event.type === 'operator.signIn' && event.credentials === 'same'
+    ? { ...after, createFailed: known.createFailed }
+    : after
+}
+
+const adoptedBefore = (known: Situation, facts: Facts): Partial<Situation> => {
+  const samePair = facts.pair !== null && facts.pair.generation === known.pair?.generation
+  const ofOlderPair = known.latch === 'refreshUnauthorized' && !samePair
+  const kept = {
+    pair: known.pair,
+    refreshAttempts: known.refreshAttempts,
+    unfinished: known.unfinished || facts.unfinished,
+  }
+  return {
+    ...learnTokens(known, { type: 'record.adopted', atMs: known.atMs, facts }),
+    latch: ofOlderPair ? facts.latch : (known.latch ?? facts.latch),
+    createFailed: known.createFailed || facts.createFailed,
+    ...(samePair ? kept : {}),
+  }
+}
+
+/** What was noted, without the records that hold a pair which is gone. `refresh-4xx-recreates` */
+export const notedBeside = (already: readonly NotedEvent[], gone: PairFacts | null): readonly NotedEvent[] =>
+  already.filter(
+    (event) => gone === null || event.type !== 'record.adopted' || event.facts.pair?.generation !== gone.generation,
+  )
+
 /** Puts an event aside until the request in flight has ended; a later one of its kind replaces it. */
 export const noted = (already: readonly NotedEvent[], event: NotedEvent): NotedEvent[] => [
   ...already.filter((earlier) => !replaces(event, earlier)),

@@ -1,5 +1,22 @@
 import type { Deferral, Facts, LifecycleEvent, Outcome, PairFacts } from '../../machines/index.ts'
 
+/** What the policy says of the one who watches: its switches, and who waits for a token. */
+export interface WatchedPolicy {
+  readonly proactive: 'timer' | 'onDemand'
+  readonly refreshUnauthorized: 'fail' | 'recreate'
+  readonly refreshAttemptsLimit: number
+}
+export interface Asking {
+  /** Somebody waits. */
+  readonly anyone: boolean
+  /** Somebody waits for a newer generation. */
+  readonly forced: boolean
+  /** Somebody waits who would take any token. */
+  readonly unforced: boolean
+}
+
+const isSameSignIn = (event: LifecycleEvent) => event.type === 'operator.signIn' && event.credentials === 'same'
+
 /** What the policy allows, from what the chart has been told. Written from policy.md, not from the chart. */
 export class Watcher {
   pair: PairFacts | null = null
@@ -15,36 +32,56 @@ export class Watcher {
   unfinished = false
   signedOut = false
   inFlight: 'create' | 'refresh' | null = null
-  #loading = true
-  /** One create without a new demand is the answer to a refused refresh. */
+  /** Nobody waited when the request in flight was sent. */
+  unasked = false
+  /** Refreshes of this generation that nobody had asked for and that ended in the unknown. */
+  attempts = 0
+  loading = true
+  /** One create without a demand is the answer to a refresh that was refused. Invariant 8 */
   owedCreate = false
-  readonly refreshUnauthorized: 'fail' | 'recreate'
-  #waitsForOutcome: LifecycleEvent[] = []
+  /** What waits for the request in flight, or for the record. */
+  noted: readonly LifecycleEvent[] = []
+  readonly policy: WatchedPolicy
 
-  constructor(refreshUnauthorized: 'fail' | 'recreate') {
-    this.refreshUnauthorized = refreshUnauthorized
+  constructor(policy: WatchedPolicy) {
+    this.policy = policy
   }
 
-  usable = (atMs: number) => this.pair !== null && !this.pair.rejected && atMs < this.pair.usableUntilMs
-  refreshable = (atMs: number) => this.pair !== null && atMs < this.pair.refreshUsableUntilMs
-  gateOpen = (atMs: number) => atMs >= Math.max(this.pausedUntilMs, this.fullUntilMs, this.backOffUntilMs)
+  clone(): Watcher {
+    return Object.assign(new Watcher(this.policy), this)
+  }
+
+  usable(atMs: number) {
+    return this.pair !== null && !this.pair.rejected && atMs < this.pair.usableUntilMs
+  }
+  refreshable(atMs: number) {
+    return this.pair !== null && atMs < this.pair.refreshUsableUntilMs
+  }
+  gateOpen(atMs: number) {
+    return atMs >= Math.max(this.pausedUntilMs, this.fullUntilMs, this.backOffUntilMs)
+  }
+  latched() {
+    return this.createLatched || this.refreshLatched
+  }
+  due(atMs: number) {
+    return this.pair !== null && atMs >= this.pair.refreshAtMs
+  }
+  /** `D-proactive`, `D-refresh-unavailable`: may the timer start a refresh, as far as the pair goes? */
+  dueByTimer(atMs: number) {
+    const { proactive, refreshAttemptsLimit } = this.policy
+    return proactive === 'timer' && this.due(atMs) && this.attempts < refreshAttemptsLimit
+  }
 
   /** The deadlines still ahead. */
   deadlines(atMs: number): number[] {
     const { usableUntilMs = 0, refreshAtMs = 0, refreshUsableUntilMs = 0 } = this.pair ?? {}
-    const all = [
-      usableUntilMs,
-      refreshAtMs,
-      refreshUsableUntilMs,
-      this.pausedUntilMs,
-      this.fullUntilMs,
-      this.backOffUntilMs,
-    ]
+    const { pausedUntilMs, fullUntilMs, backOffUntilMs } = this
+    const all = [usableUntilMs, refreshAtMs, refreshUsableUntilMs, pausedUntilMs, fullUntilMs, backOffUntilMs]
     return all.filter((deadlineMs) => deadlineMs > atMs)
   }
 
   /** What is wrong with sending this now. */
-  mayNotSend(request: 'create' | 'refresh', atMs: number): string[] {
+  mayNotSend(request: 'create' | 'refresh', atMs: number, asking: Asking): string[] {
     const wrong: string[] = []
     const say = (broken: boolean, text: string) => broken && wrong.push(`${request}: ${text}`)
     say(this.inFlight !== null, `a ${this.inFlight} is in flight`)
@@ -59,10 +96,19 @@ export class Watcher {
       say(!this.refreshable(atMs), 'the refresh token is not usable')
       say(this.refreshLatched, 'this refresh token was refused for good')
     }
+    if (request === 'create' && this.owedCreate) return wrong
+    const usable = this.usable(atMs)
+    const due = this.due(atMs)
+    say(usable && !asking.forced && !due, 'the access token is usable and not due')
+    say(
+      usable && asking.unforced && (this.policy.proactive === 'timer' || !due),
+      'somebody waits, though the access token is usable',
+    )
+    say(!asking.anyone && !(usable && this.dueByTimer(atMs)), 'nobody asked')
     return wrong
   }
 
-  told(event: LifecycleEvent) {
+  told(event: LifecycleEvent, someoneWaits: boolean) {
     if (event.type === 'demand.withdrawn') return
     const { atMs } = event
     switch (event.type) {
@@ -80,67 +126,108 @@ export class Watcher {
         this.backOffUntilMs = Math.max(this.backOffUntilMs, event.untilMs)
         return
       case 'woke':
-        if (!this.#loading) this.pair = event.pair
+        if (!this.loading) this.#hold(event.pair)
         return
       case 'operator.signOut':
-        this.pair = null
+        this.#hold(null)
         this.signedOut = true
         this.unfinished = false
         this.inFlight = null
-        this.#waitsForOutcome = []
-        this.#loading = false
+        this.noted = []
+        this.loading = false
         return
       case 'record.adopted':
+        this.#learnGate(event)
+        if (this.inFlight !== null && !this.loading) this.#note(event)
+        else {
+          this.#adopt(event.facts, someoneWaits)
+          this.#endLoading()
+        }
+        return
       case 'operator.signIn':
       case 'operator.newCredentials':
       case 'operator.reset':
-        this.#applyOrKeep(event)
+        this.#learnGate(event)
+        if (this.inFlight !== null || this.loading) this.#note(event)
+        else this.#operator(event)
         return
       default:
         return event satisfies Outcome
     }
   }
 
-  #applyOrKeep(event: LifecycleEvent) {
-    const endsLoading = this.#loading && event.type === 'record.adopted'
-    if (endsLoading) this.#loading = false
-    const waits = this.#loading || this.inFlight !== null
-    if (waits) this.#waitsForOutcome.push(event)
-    // The gate's part counts at once.
-    this.#operator(event, !waits)
-    if (endsLoading) for (const earlier of this.#waitsForOutcome.splice(0)) this.#operator(earlier, true)
+  /** Of what the store held, the latest counts. */
+  #note(event: LifecycleEvent) {
+    const earlier = event.type === 'record.adopted' ? this.#withoutRecords() : this.noted
+    this.noted = [...earlier, event]
+  }
+  #withoutRecords(generation?: number): readonly LifecycleEvent[] {
+    return this.noted.filter(
+      (event) =>
+        event.type !== 'record.adopted' ||
+        (generation !== undefined && (event.facts.pair === null || event.facts.pair.generation !== generation)),
+    )
   }
 
-  #operator(event: LifecycleEvent, whole: boolean) {
+  #endLoading() {
+    if (!this.loading) return
+    this.loading = false
+    this.#replay(() => {})
+  }
+
+  #replay(adopt: (facts: Facts) => void) {
+    const { noted } = this
+    this.noted = []
+    for (const event of noted)
+      if (event.type === 'record.adopted') adopt(event.facts)
+      else {
+        this.#learnGate(event)
+        this.#operator(event)
+      }
+  }
+
+  /** A sign-in with the same credentials joined the request: that its create failed stands. Invariant 9 */
+  #replayAfterOutcome(someoneWaits: boolean) {
+    const operator = this.noted.some((event) => !isSameSignIn(event) && event.type !== 'record.adopted')
+    const { failedUnasked } = this
+    this.#replay((facts) => this.#adoptOlder(facts, someoneWaits))
+    if (failedUnasked && !operator) this.failedUnasked = true
+  }
+
+  /** The gate's part counts at once. Only other credentials end a back-off. `D-back-off` */
+  #learnGate(event: LifecycleEvent) {
+    if (event.type === 'operator.signIn' && event.credentials === 'other') this.backOffUntilMs = 0
+    if (event.type === 'operator.newCredentials') this.backOffUntilMs = 0
+    if (event.type !== 'record.adopted') return
+    this.pausedUntilMs = Math.max(this.pausedUntilMs, event.facts.pausedUntilMs)
+    this.fullUntilMs = Math.max(this.fullUntilMs, event.facts.fullUntilMs)
+    this.backOffUntilMs = event.facts.backOffUntilMs
+  }
+
+  #operator(event: LifecycleEvent) {
     switch (event.type) {
-      case 'record.adopted':
-        this.adopt(event.facts, whole)
-        return
       case 'operator.signIn':
+        this.signedOut = false
         this.failedUnasked = false
-        if (event.credentials === 'other') {
-          this.backOffUntilMs = 0
-          if (whole) this.#forget()
-        } else if (whole && this.refreshLatched) {
+        if (event.credentials === 'other') this.#forget()
+        else if (this.refreshLatched) {
+          // A refresh that nobody can explain is answered by a sign-in: the pair is due. `D-refresh-401`
           this.refreshLatched = false
           this.#dropRefresh()
+          this.pair = this.pair && { ...this.pair, refreshAtMs: 0 }
         }
-        if (whole) this.signedOut = false
         return
       case 'operator.newCredentials':
-        this.backOffUntilMs = 0
         // A refresh token that was refused stays refused, whatever the password. `D-refresh-401`
-        if (whole) this.createLatched = this.failedUnasked = false
+        this.createLatched = this.failedUnasked = false
         return
       case 'operator.reset':
-        this.backOffUntilMs = 0
-        this.failedUnasked = false
-        if (whole) this.#forget()
+        this.#forget()
     }
   }
 
   #forget() {
-    this.pair = null
+    this.#hold(null)
     this.createLatched = this.refreshLatched = this.failedUnasked = this.unfinished = false
   }
 
@@ -148,89 +235,126 @@ export class Watcher {
     if (this.pair !== null) this.pair = { ...this.pair, refreshUsableUntilMs: 0 }
   }
 
-  adopt(facts: Facts, whole: boolean) {
-    this.pausedUntilMs = Math.max(this.pausedUntilMs, facts.pausedUntilMs)
-    this.fullUntilMs = Math.max(this.fullUntilMs, facts.fullUntilMs)
-    this.backOffUntilMs = facts.backOffUntilMs
-    if (!whole) return
-    this.pair = facts.pair
+  #hold(pair: PairFacts | null) {
+    if (pair === null || pair.generation !== this.pair?.generation) this.attempts = 0
+    this.pair = pair
+  }
+
+  #adopt(facts: Facts, someoneWaits: boolean) {
+    this.#hold(facts.pair)
+    this.attempts = facts.refreshAttempts
     this.createLatched = facts.latch === 'invalidCredentials' || facts.latch === 'rejected'
     this.refreshLatched = facts.latch === 'refreshUnauthorized'
-    this.failedUnasked = facts.createFailed
+    // Another process's failed create answers none of our callers.
+    this.failedUnasked = facts.createFailed && !someoneWaits
     this.unfinished = facts.unfinished
     this.signedOut = facts.signedOut
   }
 
-  sent(request: 'create' | 'refresh') {
+  /** What was stored before an outcome, which says more of the pair that it used and of the account. */
+  #adoptOlder(facts: Facts, someoneWaits: boolean) {
+    const { pair, attempts, createLatched, refreshLatched, failedUnasked, unfinished } = this
+    this.#adopt(facts, someoneWaits)
+    this.createLatched ||= createLatched
+    this.failedUnasked ||= failedUnasked
+    if (facts.pair === null || facts.pair.generation !== pair?.generation) return
+    Object.assign(this, { pair, attempts, unfinished: unfinished || facts.unfinished })
+    this.refreshLatched ||= refreshLatched
+  }
+
+  sent(request: 'create' | 'refresh', asking: Asking) {
     this.inFlight = request
+    this.unasked = !asking.anyone
     this.owedCreate = false
   }
 
-  ended(outcome: Outcome) {
+  ended(outcome: Outcome, someoneWaits: boolean) {
     const request = this.inFlight
+    const somethingWaits = this.noted.length > 0
     this.inFlight = null
     const { atMs } = outcome
     if ('fullUntilMs' in outcome && outcome.fullUntilMs !== undefined)
       this.fullUntilMs = Math.max(this.fullUntilMs, outcome.fullUntilMs)
+    // What defers lies ahead, or the same would be asked again within the moment.
+    const untilMs = 'untilMs' in outcome ? Math.max(outcome.untilMs, atMs + 1) : 0
     switch (outcome.type) {
       case 'outcome.granted':
-        this.pair = outcome.pair
+        this.#hold(outcome.pair)
         this.backOffUntilMs = 0
         this.createLatched = this.refreshLatched = this.failedUnasked = this.unfinished = false
         break
       case 'outcome.adopted':
-        this.adopt(outcome.facts, true)
+        this.#learnGate({ type: 'record.adopted', atMs, facts: outcome.facts })
+        this.#adopt(outcome.facts, someoneWaits)
         break
       case 'outcome.throttled':
-        this.pausedUntilMs = Math.max(this.pausedUntilMs, outcome.untilMs)
+        this.pausedUntilMs = Math.max(this.pausedUntilMs, untilMs)
         break
       case 'outcome.unauthorized':
         if (request === 'create') this.createLatched = this.failedUnasked = true
-        else if (this.unfinished || !this.refreshable(atMs) || this.refreshUnauthorized === 'recreate') {
+        else if (
+          // The actor may know better.
+          outcome.spent ??
+          (this.unfinished || !this.refreshable(atMs) || this.policy.refreshUnauthorized === 'recreate')
+        ) {
           this.#dropRefresh()
           this.unfinished = false
+          this.owedCreate = true
         } else this.refreshLatched = true
         break
       case 'outcome.rejected':
         if (request === 'create') this.createLatched = this.failedUnasked = true
-        else this.pair = null
+        else {
+          // Both tokens are gone, whatever the store said of them before.
+          if (this.pair !== null) this.noted = this.#withoutRecords(this.pair.generation)
+          this.#hold(null)
+          this.unfinished = false
+          this.owedCreate = true
+        }
         break
       case 'outcome.unavailable':
       case 'outcome.malformed':
-        this.backOffUntilMs = Math.max(this.backOffUntilMs, outcome.untilMs)
+        this.backOffUntilMs = Math.max(this.backOffUntilMs, untilMs)
         if (request === 'create') this.failedUnasked = true
-        else this.unfinished = true
+        else {
+          this.unfinished = true
+          if (this.unasked) this.attempts += 1
+        }
         break
       case 'outcome.deferred':
-        this.#deferred(outcome)
+        this.#deferred(outcome, untilMs, someoneWaits)
         break
       default:
         outcome satisfies never
     }
     // What was adopted from the store is older than what it was given since.
-    const newer = outcome.type === 'outcome.granted' || outcome.type === 'outcome.adopted'
-    for (const event of this.#waitsForOutcome.splice(0))
-      if (!newer || event.type !== 'record.adopted') this.#operator(event, true)
+    if (outcome.type === 'outcome.granted' || outcome.type === 'outcome.adopted') this.noted = this.#withoutRecords()
+    // Whatever waited is looked at first; then the next demand signs in.
+    if (somethingWaits) this.owedCreate = false
+    this.#replayAfterOutcome(someoneWaits)
   }
 
-  #deferred(deferral: Deferral) {
+  #deferred(deferral: Deferral, untilMs: number, someoneWaits: boolean) {
     switch (deferral.reason) {
       case 'pause':
-        this.pausedUntilMs = Math.max(this.pausedUntilMs, deferral.untilMs)
+        this.pausedUntilMs = Math.max(this.pausedUntilMs, untilMs)
         return
       case 'budget':
       case 'lease':
-        this.fullUntilMs = Math.max(this.fullUntilMs, deferral.untilMs)
+        this.fullUntilMs = Math.max(this.fullUntilMs, untilMs)
         return
       case 'backOff':
       case 'store':
       case 'credentials':
-        this.backOffUntilMs = Math.max(this.backOffUntilMs, deferral.untilMs)
+        this.backOffUntilMs = Math.max(this.backOffUntilMs, untilMs)
         return
       case 'expired':
         this.#dropRefresh()
         return
       case 'latched':
+        if (deferral.latch === 'createFailed') this.failedUnasked = !someoneWaits
+        else if (deferral.latch === 'refreshUnauthorized') this.refreshLatched = true
+        else this.createLatched = true
         return
       default:
         deferral satisfies never

@@ -7,9 +7,11 @@ import {
   learnGate,
   learnTokens,
   noted,
+  notedBeside,
   pairDiscarded,
   refreshTokenDropped,
   refreshUnfinished,
+  replay,
   settled,
 } from '../../src/policy/learn.ts'
 import { LONGEST_WAIT_MS } from '../../src/policy/limits.ts'
@@ -362,5 +364,58 @@ describe('who was answered waits no more', () => {
   ] as const)('%s', (whom, left) => {
     expect(settled(all, whom)).toEqual(left)
     expect(settled(NOBODY, whom)).toEqual(NOBODY)
+  })
+})
+
+describe('what waited for a request', () => {
+  const pair: PairFacts = {
+    generation: 7,
+    usableUntilMs: 9_000,
+    refreshAtMs: 5_000,
+    refreshUsableUntilMs: 90_000,
+    youngUntilMs: 0,
+    rejected: false,
+  }
+  const record = (facts: Partial<typeof NO_FACTS>): NotedEvent => ({
+    type: 'record.adopted',
+    atMs: AT_MS,
+    facts: { ...NO_FACTS, ...facts },
+  })
+
+  it('does not shorten a back-off that its outcome began', () => {
+    const failed = { ...known, createFailed: true, backOffUntilMs: 31_000 }
+    expect(replay(failed, record({ pair })).backOffUntilMs).toBe(31_000)
+  })
+
+  it.each(['invalidCredentials', 'rejected'] as const)('does not lift the latch of its outcome: %s', (latch) => {
+    expect(replay({ ...known, latch }, record({ pair })).latch).toBe(latch)
+  })
+
+  it('lifts the latch of a refresh by a newer pair alone', () => {
+    const refused: Situation = { ...known, pair, latch: 'refreshUnauthorized' }
+    expect(replay(refused, record({ pair })).latch).toBe('refreshUnauthorized')
+    expect(replay(refused, record({ pair: { ...pair, generation: 8 } })).latch).toBe(null)
+  })
+
+  it('keeps what the outcome said of the pair that the record holds too', () => {
+    const spent: Situation = { ...known, pair: { ...pair, refreshUsableUntilMs: 0 }, unfinished: true }
+    const after = replay(spent, record({ pair }))
+    expect(after.pair?.refreshUsableUntilMs).toBe(0)
+    expect(after.unfinished).toBe(true)
+  })
+
+  it('does not undo by a sign-in with the same credentials that the create it joined failed', () => {
+    const signIn = (credentials: 'same' | 'other'): NotedEvent => ({
+      type: 'operator.signIn',
+      atMs: AT_MS,
+      credentials,
+    })
+    expect(replay({ ...known, createFailed: true }, signIn('same')).createFailed).toBe(true)
+    expect(replay({ ...known, createFailed: true }, signIn('other')).createFailed).toBe(false)
+  })
+
+  it('does not bring back a pair that was discarded', () => {
+    const newer = record({ pair: { ...pair, generation: 8 } })
+    expect(notedBeside([record({ pair }), newer], pair)).toEqual([newer])
   })
 })
