@@ -80,7 +80,7 @@ export const LONG_LIVED: Bounds = {
   callers: 1,
   lengths: { ...REAL.lengths, access: 60 * DAY, refreshDue: 55 * DAY, refresh: 120 * DAY },
   jumps: [MINUTE, DAY, 24 * DAY],
-  without: ['gate', 'rejection', 'adoption', 'operator', 'restart'],
+  without: ['gate', 'rejection', 'waking', 'adoption', 'operator', 'restart'],
 }
 
 export interface Slice {

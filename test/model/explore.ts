@@ -2,6 +2,7 @@ import { tokenLifecycle } from '../../machines/index.ts'
 import { type Bounds, FULL } from './bounds.ts'
 import { World } from './explore-world.ts'
 import { keyOf } from './key.ts'
+import { livesOn } from './liveness.ts'
 import { movesOf } from './moves.ts'
 import type { Place } from './place.ts'
 import { type Machine, transitionsOf } from './transitions.ts'
@@ -36,6 +37,8 @@ export interface Exploration {
   /** Everything was seen: no limit was reached. */
   readonly fixedPoint: boolean
   readonly violations: readonly Violation[]
+  /** Places from which a demand was served once faults stopped, and those that rest until an operator acts. */
+  readonly lives: { readonly served: number; readonly stopped: number }
   /** Transitions of the chart that were never taken. */
   readonly uncovered: readonly string[]
 }
@@ -47,6 +50,8 @@ export interface ExploreOptions {
   readonly limit?: number
   /** Stop after so many violations. Default 5. */
   readonly violations?: number
+  /** Whether a demand is served from each place, once faults stop. */
+  readonly liveness?: boolean
   readonly onProgress?: (progress: { states: number; transitions: number; depth: number; waiting: number }) => void
 }
 
@@ -55,6 +60,7 @@ export function explore({
   bounds = FULL,
   limit = Number.POSITIVE_INFINITY,
   violations: enough = 5,
+  liveness = false,
   onProgress,
 }: ExploreOptions = {}): Exploration {
   const world = new World(machine, bounds)
@@ -83,10 +89,20 @@ export function explore({
   seen.set(keyOf(start.place), 0)
   cameFrom.push(0)
   by.push('')
+  // Walks for liveness take transitions that no story of faults has to.
+  const calm = liveness ? new World(machine, bounds) : undefined
+  const lives = { served: 0, stopped: 0 }
+  const live = (place: Place, id: number) => {
+    if (calm === undefined) return
+    const life = livesOn(calm, place)
+    if (typeof life === 'string') lives[life] += 1
+    else blame(life, id, 'no more faults')
+  }
   let layer: [number, Place][] = [[0, start.place]]
   walk: while (layer.length > 0) {
     const next: [number, Place][] = []
     for (const [id, place] of layer) {
+      live(place, id)
       for (const { label, make } of movesOf(world, place)) {
         transitions += 1
         const { place: reached, wrong } = attempt(make, place)
@@ -116,7 +132,7 @@ export function explore({
     layer = next
   }
   const uncovered = transitionsOf(machine).filter((name) => !world.taken.has(name))
-  return { states: seen.size, transitions, depth, fixedPoint, violations, uncovered }
+  return { states: seen.size, transitions, depth, fixedPoint, violations, lives, uncovered }
 }
 
 /** A chart that throws, or runs in a circle, is wrong too. */
