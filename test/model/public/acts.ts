@@ -1,5 +1,6 @@
 import type { PolicyOptions } from '../../../src/policy/schema.ts'
 import type { SandboxModes } from '../../../src/sandbox/index.ts'
+import type { Callback } from './held.ts'
 
 /**
  * What users, operators, other processes and the world can do to a client: the words of which every path through the
@@ -22,19 +23,16 @@ export type OtherDeed =
   | 'signsOut'
   /** Its request is answered 429. */
   | 'isThrottled'
-  /** Its sign-in is answered 401, 400 or 503. */
+  /** Its sign-in is answered 401 or 503. */
   | 'isUnauthorized'
-  | 'isRejected'
   | 'fails'
-  /** Its refresh is answered 401. */
-  | 'isRefusedItsRefresh'
 
 export type Act =
   /** The client is created. `held`: its store does not answer reads until `read`. */
   | { readonly act: 'start'; readonly held: boolean }
   /** A read of the store that was held is answered. */
   | { readonly act: 'read' }
-  | { readonly act: 'ask'; readonly patience: Patience; readonly timeoutMs: number | undefined }
+  | { readonly act: 'ask'; readonly patience: Patience }
   /** The first caller of its kind who still waits aborts. */
   | { readonly act: 'leave'; readonly patience: Patience }
   /** The token request in flight is answered; the modes hold for that answer. */
@@ -42,15 +40,15 @@ export type Act =
   | { readonly act: 'pass'; readonly ms: number }
   /** The wall clock is set on. */
   | { readonly act: 'jump'; readonly ms: number }
-  /** A request to the API, answered after a while. */
-  | { readonly act: 'call'; readonly status: 200 | 401; readonly afterMs: number }
+  /** A request to the API. */
+  | { readonly act: 'call'; readonly status: 200 | 401 }
   | { readonly act: 'validate'; readonly status: 200 | 401 | 429 }
   | { readonly act: 'store'; readonly is: 'up' | 'down' }
   | { readonly act: 'other'; readonly does: OtherDeed; readonly modes: Partial<SandboxModes> }
   /** `signInOther`: with another password, which the server knows by then. */
   | { readonly act: 'operator'; readonly does: 'signIn' | 'signInOther' | 'signOut' | 'reset' }
-  /** The credentials callback is held, or gives what it is to give: the right password, or one the server does not know. */
-  | { readonly act: 'callback'; readonly is: 'held' | 'right' | 'wrong' | 'down' }
+  /** From here on the credentials callback does so. */
+  | { readonly act: 'callback'; readonly is: Callback }
   /** One after the other within one instant: nothing settles between them. */
   | { readonly act: 'together'; readonly acts: readonly Act[] }
   /** As soon as the chart says that nothing is in flight, from within its listener. */
@@ -69,6 +67,8 @@ export interface Setting {
 /** A path through the public client. */
 export interface Scenario {
   readonly name: string
+  /** Transitions of the chart that it is there for. */
+  readonly takes: readonly string[]
   readonly setting?: Setting
   readonly acts: readonly Act[]
 }
@@ -76,16 +76,16 @@ export interface Scenario {
 export const start: Act = { act: 'start', held: false }
 export const startHeld: Act = { act: 'start', held: true }
 export const read: Act = { act: 'read' }
-export const ask = (patience: Patience, timeoutMs?: number): Act => ({ act: 'ask', patience, timeoutMs })
+export const ask = (patience: Patience): Act => ({ act: 'ask', patience })
 export const leave = (patience: Patience): Act => ({ act: 'leave', patience })
 export const answer = (answer: Answer, modes: Partial<SandboxModes> = {}): Act => ({ act: 'answer', answer, modes })
 export const pass = (ms: number): Act => ({ act: 'pass', ms })
 export const jump = (ms: number): Act => ({ act: 'jump', ms })
-export const call = (status: 200 | 401, afterMs = 0): Act => ({ act: 'call', status, afterMs })
+export const call = (status: 200 | 401): Act => ({ act: 'call', status })
 export const validate = (status: 200 | 401 | 429): Act => ({ act: 'validate', status })
 export const store = (is: 'up' | 'down'): Act => ({ act: 'store', is })
 export const other = (does: OtherDeed, modes: Partial<SandboxModes> = {}): Act => ({ act: 'other', does, modes })
 export const operator = (does: 'signIn' | 'signInOther' | 'signOut' | 'reset'): Act => ({ act: 'operator', does })
-export const callback = (is: 'held' | 'right' | 'wrong' | 'down'): Act => ({ act: 'callback', is })
+export const callback = (is: Callback): Act => ({ act: 'callback', is })
 export const together = (...acts: Act[]): Act => ({ act: 'together', acts })
 export const onceIdle = (then: Act): Act => ({ act: 'onceIdle', then })

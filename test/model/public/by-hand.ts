@@ -1,42 +1,30 @@
 import type { Scenario } from './acts.ts'
-import {
-  answer,
-  ask,
-  callback,
-  onceIdle,
-  operator,
-  pass,
-  read,
-  start,
-  startHeld,
-  store,
-  together,
-  validate,
-} from './acts.ts'
+import { answer, ask, callback, onceIdle, operator, pass, start, store, together, validate } from './acts.ts'
 
-const MINUTE = 60_000
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
 
-/** What the explored graph does not lead to from outside: moves within one instant, callbacks, timers that meet. */
+/** What no generated path comes by: moves within one instant, callbacks, a store that is away, timers that meet. */
 export const BY_HAND: readonly Scenario[] = [
   {
     name: 'an operator resets while the store is away from the start',
+    takes: ['tokens.loading: operator.reset #0'],
     acts: [store('down'), start, operator('reset'), store('up'), pass(MINUTE)],
   },
   {
     name: 'an operator signs in while the store is away from the start',
+    takes: ['tokens.loading: operator.signIn #0'],
     acts: [store('down'), start, operator('signIn'), store('up'), pass(MINUTE)],
   },
   {
-    name: 'callers of every kind ask before the record is read',
-    acts: [startHeld, ask('plain'), ask('patient'), ask('forced'), read, answer(200)],
-  },
-  {
     name: 'refused credentials are replaced where the callback has them from',
+    takes: ['tokens: operator.newCredentials #0'],
     setting: { callback: true },
     acts: [start, callback('wrong'), ask('plain'), answer(401), callback('right'), ask('plain'), answer(200)],
   },
   {
-    name: 'the callback has other credentials while a sign-in with yet others is in flight',
+    name: 'a callback finds other credentials while a sign-in with yet others is in flight',
+    takes: ['tokens.sending: operator.newCredentials #0', 'tokens.valid: always #0 [somethingNoted]'],
     setting: { callback: true },
     acts: [
       start,
@@ -52,10 +40,12 @@ export const BY_HAND: readonly Scenario[] = [
   },
   {
     name: 'a caller asks within the instant of a reset, and is refused',
+    takes: ['tokens.sending: record.adopted #0', 'tokens.failed: always #0 [somethingNoted]'],
     acts: [start, together(operator('reset'), ask('plain')), answer(401)],
   },
   {
-    name: 'a caller insists as soon as nothing is in flight, before an operator who signs in with another password',
+    name: 'a caller insists as soon as nothing is in flight, before the operator who waits to sign in otherwise',
+    takes: ['tokens.sending: operator.signIn #0'],
     acts: [
       start,
       ask('plain'),
@@ -68,11 +58,13 @@ export const BY_HAND: readonly Scenario[] = [
     ],
   },
   {
-    name: 'a caller insists as soon as nothing is in flight, before an operator who resets',
+    name: 'a caller insists as soon as nothing is in flight, before the operator who waits to reset',
+    takes: ['tokens.sending: operator.reset #0'],
     acts: [start, ask('plain'), operator('reset'), onceIdle(ask('forced')), answer(200), answer(200)],
   },
   {
-    name: 'a refresh is lost, the next one refused, and so is the sign-in that answers it: the token that works is served',
+    name: 'a refresh is lost, the next one refused, and so is the sign-in after it: the token that works is served',
+    takes: ['tokens.failed: always #1 [callersMayBeServedStopped]'],
     setting: { policy: { proactive: 'onDemand' } },
     acts: [
       start,
@@ -88,22 +80,8 @@ export const BY_HAND: readonly Scenario[] = [
     ],
   },
   {
-    name: 'the refresh is lost and later refused with the budget spent: its token is gone, and signing in is due',
-    setting: { policy: { budgetLimit: 1 } },
-    acts: [
-      start,
-      ask('plain'),
-      answer(200),
-      pass(48 * MINUTE),
-      answer('lost'),
-      pass(MINUTE),
-      answer(401),
-      pass(MINUTE),
-      answer(200),
-    ],
-  },
-  {
-    name: 'a validate is throttled while a refresh is in flight that fails: who waits for the pause does not wait for a back-off',
+    name: 'a validate is throttled while a refresh fails: who waits for the pause does not wait for the back-off',
+    takes: ['gate.paused: always #2 [backOffRefuses]'],
     acts: [
       start,
       ask('plain'),
@@ -116,12 +94,21 @@ export const BY_HAND: readonly Scenario[] = [
     ],
   },
   {
-    name: 'the slot of the budget frees at the moment at which the refresh is due',
-    // A quarter before the end of 80 s: the refresh is due after a minute, to the millisecond.
-    setting: {
-      policy: { budgetLimit: 1, refreshWindowStartMs: 15 * MINUTE, refreshWindowEndMs: 15 * MINUTE },
-      sandbox: { accessLifetimeS: 80 },
-    },
-    acts: [start, ask('plain'), answer(200), pass(2 * MINUTE)],
+    name: 'a slot of the budget frees at the moment at which the refresh is due',
+    takes: ['gate.full: always #0 [budgetFree]'],
+    setting: { policy: { budgetLimit: 1 }, sandbox: { accessLifetimeS: 96 } },
+    // Due 19/24 of the lifetime after the send: 76 s; the slot is free 60 s after the answer.
+    acts: [start, ask('plain'), pass(16 * SECOND), answer(200), pass(MINUTE)],
   },
 ]
+
+const ASKED_BEFORE =
+  'the client asks the same rule of the same facts before it tells the chart: the guard is for embedders'
+
+/** Transitions and refusals (`NAME: false`) that no path of the public client brings about, and why. */
+export const NO_PUBLIC_PATH: Readonly<Record<string, string>> = {
+  'tokens.loading: operator.newCredentials #0':
+    'the client asks a callback for others when it knows of a latch, and so not before the record is read: for embedders',
+  'tokens: token.rejected #0 [rejectionCounts]: false': ASKED_BEFORE,
+  'tokens.sending: token.rejected #0 [rejectionCounts]: false': ASKED_BEFORE,
+}

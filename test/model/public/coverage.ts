@@ -1,80 +1,55 @@
 import { tokenLifecycle } from '../../../machines/index.ts'
-import { transitionsOf } from '../explore-world.ts'
+import { transitionsOf } from '../transitions.ts'
 import type { Scenario } from './acts.ts'
-import { BY_HAND } from './by-hand.ts'
-import { EXCEPTIONS } from './exceptions.ts'
-import { generate } from './generate.ts'
+import { NO_PUBLIC_PATH } from './by-hand.ts'
 import { refusedName } from './observer.ts'
 import { play, type Run } from './stage.ts'
 
-/** A path and whether it was generated. */
-export interface Path extends Scenario {
-  readonly origin: 'generated' | 'by hand'
-  /** Of a generated one: the transition that it must take. */
-  readonly reaches?: string
+/** A path, and what it came to. */
+export interface Played {
+  readonly scenario: Scenario
+  readonly run: Run
 }
 
-/** All paths, those first that were generated. */
-export const paths = (): readonly Path[] => [
-  ...generate().map((path) => ({ ...path, origin: 'generated' as const })),
-  ...BY_HAND.map((path) => ({ ...path, origin: 'by hand' as const })),
-]
-
-/** What has to be seen: every transition taken, and every guard, where it is asked, also saying no. */
-export const branchesOf = (machine: typeof tokenLifecycle): readonly string[] =>
-  transitionsOf(machine).flatMap((name) => (name.endsWith(']') ? [name, refusedName(name)] : [name]))
-
-export interface Coverage {
-  /** The first path that shows each branch. */
-  readonly shownBy: ReadonlyMap<string, Path>
-  /** Branches that no path shows, though nothing says why. */
-  readonly missing: readonly string[]
-  /** Exceptions that a path shows after all, or that the chart does not know. */
-  readonly idle: readonly string[]
-}
-
-/** What runs of paths cover together. */
-export function coverageOf(runs: readonly { readonly path: Path; readonly run: Run }[]): Coverage {
-  const branches = branchesOf(tokenLifecycle)
-  const shownBy = new Map<string, Path>()
-  for (const { path, run } of runs) for (const branch of run.seen) if (!shownBy.has(branch)) shownBy.set(branch, path)
-  return {
-    shownBy,
-    missing: branches.filter((branch) => !shownBy.has(branch) && !Object.hasOwn(EXCEPTIONS, branch)),
-    idle: Object.keys(EXCEPTIONS).filter((branch) => shownBy.has(branch) || !branches.includes(branch)),
+/** Plays paths one after the other. One that cannot be played to its end is at fault. */
+export async function playAll(scenarios: readonly Scenario[]): Promise<readonly Played[]> {
+  const played: Played[] = []
+  for (const scenario of scenarios) {
+    const unplayable = (error: unknown): Run => ({ seen: new Set(), findings: [], faults: [String(error)] })
+    played.push({ scenario, run: await play(scenario).catch(unplayable) })
   }
+  return played
 }
 
-/** Markdown: the figures, then each branch with the path that shows it first, then the exceptions. */
-export function report({ shownBy }: Coverage): string {
-  const branches = branchesOf(tokenLifecycle)
-  const guards = branches.filter((branch) => branch.endsWith(']'))
-  const first = (origin: Path['origin'], among: readonly string[]) =>
-    among.filter((branch) => shownBy.get(branch)?.origin === origin).length
-  const listed = (among: readonly string[]) => among.filter((branch) => Object.hasOwn(EXCEPTIONS, branch)).length
-  const line = (what: string, among: readonly string[]) =>
-    `| ${what} | ${among.length} | ${first('generated', among)} | ${first('by hand', among)} | ${listed(among)} |`
-  const isAnswer = (branch: string) => guards.some((guard) => refusedName(guard) === branch)
-  return [
-    '| | total | by generated paths | by hand-written ones | listed |',
-    '|---|---|---|---|---|',
-    line(
-      'transitions',
-      branches.filter((branch) => !isAnswer(branch)),
-    ),
-    line('guards that say no', branches.filter(isAnswer)),
-    '',
-    '| transition | path | |',
-    '|---|---|---|',
-    ...branches.map((branch) => {
-      const path = shownBy.get(branch)
-      return `| \`${branch}\` | ${path?.name ?? EXCEPTIONS[branch] ?? 'none'} | ${path?.origin ?? 'listed'} |`
-    }),
-  ].join('\n')
+/** A transition of the chart, or the refusal of its guard, and the first path that brings it about. */
+export interface Row {
+  readonly name: string
+  readonly kind: 'transition' | 'refusal'
+  readonly by: 'generated' | 'by hand' | 'nothing'
+  /** The path's name, or why there is none; empty where nobody knows. */
+  readonly what: string
 }
 
-if (import.meta.main) {
-  const runs = []
-  for (const path of paths()) runs.push({ path, run: await play(path) })
-  console.log(report(coverageOf(runs)))
+const isGuarded = (transition: string) => transition.endsWith(']')
+
+/** Every transition of the chart and, of each guard where it is asked, the answer no. That it says yes is its transition. */
+const WANTED: readonly Pick<Row, 'name' | 'kind'>[] = transitionsOf(tokenLifecycle).flatMap((name) => [
+  { name, kind: 'transition' },
+  ...(isGuarded(name) ? [{ name: refusedName(name), kind: 'refusal' } as const] : []),
+])
+
+export const isWanted = (name: string) => WANTED.some((wanted) => wanted.name === name)
+
+/** Who brings about what. A path that is there for a transition goes before others that take it. */
+export function coverageOf(generated: readonly Played[], byHand: readonly Played[]): readonly Row[] {
+  const find = (played: readonly Played[], name: string) =>
+    played.find(({ scenario, run }) => scenario.takes.includes(name) && run.seen.has(name)) ??
+    played.find(({ run }) => run.seen.has(name))
+  return WANTED.map(({ name, kind }) => {
+    const path = find(generated, name)
+    if (path !== undefined) return { name, kind, by: 'generated', what: path.scenario.name }
+    const mine = find(byHand, name)
+    if (mine !== undefined) return { name, kind, by: 'by hand', what: mine.scenario.name }
+    return { name, kind, by: 'nothing', what: NO_PUBLIC_PATH[name] ?? '' }
+  })
 }

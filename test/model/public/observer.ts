@@ -1,6 +1,6 @@
 import type { AnyEventObject, AnyTransitionDefinition, SnapshotFrom } from 'xstate'
 import type { tokenLifecycle } from '../../../machines/index.ts'
-import { transitionName } from '../explore-world.ts'
+import { transitionName } from '../transitions.ts'
 
 type ChartSnapshot = SnapshotFrom<typeof tokenLifecycle>
 type ChartNode = ChartSnapshot['_nodes'][number]
@@ -11,7 +11,7 @@ export const refusedName = (transition: string) => `${transition}: false`
 /**
  * Listens to a client's `inspect`: which transitions of the chart were taken, and which guards said no where they were
  * asked. The inspector tells what was taken; what was asked on the way there is found by going through the candidates as
- * XState does, by the machine's own guards. Where that leads to another choice than the one XState made, it throws.
+ * XState does, by the machine's own guards. Where that leads to another choice than the one XState made, one of the two is wrong: a fault.
  */
 export function createObserver() {
   const seen = new Set<string>()
@@ -56,26 +56,35 @@ export function createObserver() {
   const always = (snapshot: ChartSnapshot, event: AnyEventObject) =>
     chosen(snapshot, event, (node) => (node.always ?? []) as readonly AnyTransitionDefinition[])
 
+  const look = ({ event, snapshot, _transitions }: Inspected) => {
+    const taken = new Set(_transitions)
+    for (const transition of taken) seen.add(transitionName(transition))
+    const byItself = _transitions.some(({ eventType }) => eventType === '')
+    if (before !== undefined) {
+      const expected = byItself ? always(before, event) : onEvent(before, event)
+      if (expected.size !== taken.size || [...taken].some((transition) => !expected.has(transition))) {
+        const names = (set: ReadonlySet<AnyTransitionDefinition>) => [...set].map(transitionName).join(' and ')
+        faults.push(`${event.type}: took ${names(taken) || 'nothing'}, expected ${names(expected) || 'nothing'}`)
+      }
+    }
+    // Asked until it says that nothing more is to be done.
+    if (snapshot.status === 'active') always(snapshot, event)
+    before = snapshot
+  }
+
   return {
     seen: seen as ReadonlySet<string>,
     /** Where XState chose otherwise than this observer. */
     faults: faults as readonly string[],
     inspect(inspected: unknown) {
-      const { type, event, snapshot, _transitions } = inspected as Inspected
-      if (type !== '@xstate.microstep') return
-      const taken = new Set(_transitions)
-      for (const transition of taken) seen.add(transitionName(transition))
-      const byItself = _transitions.some(({ eventType }) => eventType === '')
-      if (before !== undefined) {
-        const expected = byItself ? always(before, event) : onEvent(before, event)
-        if (expected.size !== taken.size || [...taken].some((transition) => !expected.has(transition))) {
-          const names = (set: ReadonlySet<AnyTransitionDefinition>) => [...set].map(transitionName).join(' and ')
-          faults.push(`${event.type}: took ${names(taken) || 'nothing'}, expected ${names(expected) || 'nothing'}`)
-        }
+      const step = inspected as Inspected
+      if (step.type !== '@xstate.microstep') return
+      try {
+        look(step)
+      } catch (error) {
+        // The client keeps an inspector's faults to itself.
+        faults.push(String(error))
       }
-      // Asked until it says that nothing more is to be done.
-      if (snapshot.status === 'active') always(snapshot, event)
-      before = snapshot
     },
   }
 }

@@ -1,20 +1,36 @@
+import { AuthError } from '../../../src/index.ts'
 import {
   createMonitors,
   createWatch,
   type Finding,
+  judging,
   type MonitorPolicy,
+  type Need,
   type ObservedRequest,
   type ObservedSend,
+  type Settlement,
 } from '../../../src/monitors/index.ts'
 import { DEFAULT_POLICY } from '../../../src/policy/defaults.ts'
 
+/** All that monitors ask for, but a look through what was given out. */
+const TOLD: readonly Need[] = [
+  'demands',
+  'settlements',
+  'aborts',
+  'signOuts',
+  'origins',
+  'requestIds',
+  'tokens',
+  'credentials',
+]
+
 /** Notes the traffic of one account as it passes, and has the monitors judge it. */
-export function createTape(nowMs: () => number, policy: Partial<MonitorPolicy>) {
-  const watch = createWatch(createMonitors({ ...DEFAULT_POLICY, ...policy }))
+export function createTape(nowMs: () => number, configuredOrigin: string, policy: MonitorPolicy) {
+  const watch = createWatch(judging(createMonitors(policy), TOLD))
 
   const sendOf = async (request: Request): Promise<ObservedSend> => {
     const { method, headers } = request
-    const { pathname: path } = new URL(request.url)
+    const { pathname: path, origin } = new URL(request.url)
     const authorization = headers.get('authorization')
     const said = method === 'POST' ? ((await request.clone().json()) as Record<string, string>) : {}
     const endpoint = ENDPOINTS[path] ?? 'api'
@@ -25,6 +41,8 @@ export function createTape(nowMs: () => number, policy: Partial<MonitorPolicy>) 
       endpoint,
       method,
       path,
+      origin,
+      configuredOrigin,
       requestId: headers.get(REQUEST_ID) ?? undefined,
       authScheme: authorization?.startsWith('Bearer ') ? 'Bearer' : 'none',
       accessId: access?.jti,
@@ -40,26 +58,63 @@ export function createTape(nowMs: () => number, policy: Partial<MonitorPolicy>) 
       .clone()
       .json()
       .catch(() => ({}))) as Record<string, string>
-    return { grantedAccessId: claimsOf(body.access)?.jti, grantedRefreshId: claimsOf(body.refresh)?.jti }
+    const access = claimsOf(body.access)
+    const refresh = claimsOf(body.refresh)
+    return {
+      grantedAccessId: access?.jti,
+      grantedAccessExpAtMs: access && access.exp * 1000,
+      grantedRefreshId: refresh?.jti,
+      grantedRefreshExpAtMs: refresh && refresh.exp * 1000,
+    }
   }
+
+  type Command = 'signIn' | 'signOut' | 'reset'
+  const operator = (action: Command) => void watch.observe({ kind: 'operator', atMs: nowMs(), action })
+  // A command counts from the end of the request in flight. `D-sign-in`
+  let tokenRequests = 0
+  const waiting: Command[] = []
+  let demands = 0
 
   return {
     findings: watch.findings as readonly Finding[],
+    /** Somebody asks for something that needs a token. */
     demanded: () => void watch.observe({ kind: 'demanded', atMs: nowMs() }),
-    operator: (action: 'signIn' | 'signOut' | 'reset') =>
-      void watch.observe({ kind: 'operator', atMs: nowMs(), action }),
+    /** A caller asks for a token, and this is what it came to. */
+    asked(token: Promise<string>, forced: boolean, timeoutMs: number, signal: AbortSignal) {
+      const demandId = String(++demands)
+      watch.observe({ kind: 'demanded', atMs: nowMs(), demandId, forced, deadlineAtMs: nowMs() + timeoutMs })
+      signal.addEventListener('abort', () => void watch.observe({ kind: 'aborted', atMs: nowMs(), demandId }))
+      const settled = (result: Settlement) => void watch.observe({ kind: 'settled', atMs: nowMs(), demandId, result })
+      token.then(
+        (access) => {
+          const { jti, exp = 0 } = claimsOf(access) ?? {}
+          settled({ kind: 'token', accessId: jti, accessExpAtMs: exp * 1000 })
+        },
+        (error: unknown) => settled({ kind: 'error', code: error instanceof AuthError ? error.code : undefined }),
+      )
+    },
+    operator(action: Command) {
+      operator(action)
+      if (tokenRequests > 0 && action !== 'signOut') waiting.push(action)
+    },
     /** Sends a request, and notes both ends as the client sees them. */
     async passing(request: Request, send: (request: Request) => Promise<Response>) {
       const sent = await sendOf(request)
+      const isOfTokens = sent.endpoint === 'create' || sent.endpoint === 'refresh'
+      if (isOfTokens) tokenRequests += 1
       watch.observe({ kind: 'sent', request: sent })
-      const ended = (status: number | 'dropped', more: Partial<ObservedRequest> = {}) =>
+      const ended = (status: number | 'dropped', more: Partial<ObservedRequest> = {}) => {
         watch.observe({ kind: 'answered', request: { ...sent, ...more, answeredAtMs: nowMs(), status } })
+        if (!isOfTokens) return
+        tokenRequests -= 1
+        for (const action of waiting.splice(0)) operator(action)
+      }
       try {
         const response = await send(request)
         ended(response.status, await granted(response, sent.endpoint))
         return response
       } catch (error) {
-        ended('dropped')
+        ended('dropped', { abandoned: request.signal.aborted })
         throw error
       }
     },

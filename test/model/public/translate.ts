@@ -1,4 +1,4 @@
-import type { Place } from '../explore-world.ts'
+import type { Place } from '../place.ts'
 import {
   type Act,
   answer,
@@ -39,6 +39,8 @@ interface Row {
   readonly possible?: (place: Place, what: string) => boolean
   readonly to: (what: string) => Translated | undefined
 }
+
+const _MINUTE = 60_000
 
 const usable = ({ known: { pair }, nowMs }: Place) => pair !== null && !pair.rejected && nowMs < pair.usableUntilMs
 const open = ({ known: { pausedUntilMs, backOffUntilMs, fullUntilMs }, nowMs }: Place) =>
