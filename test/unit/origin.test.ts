@@ -36,6 +36,8 @@ describe('D-origin: the configured base', () => {
     'app1.compliancely.com',
     '',
     'https://user:CANARY@app1.compliancely.com',
+    'https://CANARY@app1.compliancely.com',
+    'https://:CANARY@app1.compliancely.com',
     'https://app1.compliancely.com/?key=CANARY',
     'https://app1.compliancely.com/#CANARY',
   ])('%s is CONFIG_INVALID, and the message does not repeat it', (text) => {
@@ -49,7 +51,9 @@ describe('D-origin: the configured base', () => {
     expect(resolvePath(BASE, '/api/v2/token/').href).toBe('https://app1.compliancely.com/api/v2/token/')
     expect(resolvePath(proxy, '/api/v2/token').href).toBe('https://proxy.example/compliancely/api/v2/token')
     expect(resolvePath(BASE, '//evil.example/').origin).toBe(BASE.origin)
-    expect(() => resolvePath(BASE, '@evil.example/')).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }))
+    expect(resolvePath(parseBaseURL('https://proxy.example/a//'), '/b').href).toBe('https://proxy.example/a/b')
+    const error = thrown(() => resolvePath(BASE, '@evil.example/'))
+    expect(error).toMatchObject({ code: 'CONFIG_INVALID', clause: 'D-create-path' })
   })
 })
 
@@ -76,7 +80,33 @@ describe('D-origin: a request of another origin is refused', () => {
   })
 })
 
+describe('D-origin: the message names both origins, and nothing else of the URL', () => {
+  test.each([
+    ['https://evil.example/CANARY', 'https://evil.example'],
+    ['data:text/plain,CANARY', 'data:'],
+  ])('%s', (url, origin) => {
+    const { message } = thrown(() => assertSameOrigin(url, BASE))
+    expect(message).toContain(`${origin} is refused`)
+    expect(message).toContain(BASE.origin)
+    expect(message).not.toContain('CANARY')
+  })
+})
+
 describe('refused requests', () => {
+  test.each(['https://user@app1.compliancely.com/', 'https://:pass@app1.compliancely.com/'])(
+    'no-basic-auth: %s, of which one part is enough',
+    (url) => {
+      expect(thrown(() => refuseForbidden(url, {}))).toMatchObject({ clause: 'no-basic-auth' })
+    },
+  )
+
+  test('no-api-v1: with slashes doubled, with what is no escape, and below a base that ends in slashes', () => {
+    const refused = (path: string, base?: URL) => thrown(() => refuseForbidden(`${BASE.origin}${path}`, {}, base))
+    expect(refused('/api//v1/x')).toMatchObject({ clause: 'no-api-v1' })
+    expect(refused('/api/v1/%zz')).toMatchObject({ clause: 'no-api-v1' })
+    expect(refused('/proxy/api/v1/x', new URL('/proxy//', BASE))).toMatchObject({ clause: 'no-api-v1' })
+  })
+
   const at = (path: string) => `https://app1.compliancely.com${path}`
 
   test.each(['Basic dXNlcjpwYXNz', ' basic x', 'BASIC'])('no-basic-auth: Authorization: %s', (authorization) => {
@@ -191,6 +221,34 @@ describe('D-origin: redirects', () => {
     const { sent, fetch } = server([status, '/next'])
     await follow(fetch, post('{"tin":1}'))
     expect(sent[1]?.init).toMatchObject({ method: 'POST', body: '{"tin":1}' })
+  })
+
+  test('a `Request` that became a GET has no body at the next redirect either', async () => {
+    const { sent, fetch } = server([303, '/next'], [302, '/last'])
+    const request = new Request(START, { method: 'POST', body: '{"tin":1}' })
+    await fetchFollowing(fetch, request, undefined, { maxRedirects: 5 })
+    expect(sent.map(({ init }) => init.body)).toEqual([undefined, undefined, undefined])
+  })
+
+  test('a GET on 303 is no request that becomes one', async () => {
+    for (const init of [{}, { method: 'get' }]) {
+      const { sent, fetch } = server([303, '/next'])
+      await fetchFollowing(fetch, START, init, { maxRedirects: 5, mayBecomeGet: false })
+      expect(sent).toHaveLength(2)
+    }
+  })
+
+  test('D-one-shot-body: what can be read once is not sent twice', async () => {
+    const generator = (async function* () {})()
+    const reader = { getReader: () => ({}) }
+    for (const body of [generator, reader]) {
+      const { sent, fetch } = server([307, '/next'])
+      await expect(follow(fetch, { method: 'POST', body: body as unknown as BodyInit })).rejects.toMatchObject({
+        code: 'BODY_NOT_REPLAYABLE',
+        clause: 'D-one-shot-body',
+      })
+      expect(sent).toHaveLength(1)
+    }
   })
 
   test('a PUT stays a PUT on 302, and becomes a GET on 303; a HEAD stays a HEAD', async () => {

@@ -244,8 +244,10 @@ describe('no answer', () => {
   })
 
   test('an aborted signal sends nothing', async () => {
-    const { sent, events, create } = setUp(() => json(200, GRANTED))
-    expect(await create(CREDENTIALS, { signal: AbortSignal.abort() })).toMatchObject({ reason: 'aborted' })
+    const { sent, events, create, validate } = setUp(() => json(200, GRANTED))
+    const signal = AbortSignal.abort()
+    expect(await create(CREDENTIALS, { signal })).toEqual({ kind: 'unavailable', reason: 'aborted' })
+    expect(await validate(TOKEN, { signal })).toEqual({ kind: 'unavailable', reason: 'aborted' })
     expect([sent, events]).toEqual([[], []])
   })
 
@@ -254,6 +256,23 @@ describe('no answer', () => {
     const reply = await create(CREDENTIALS)
     expect(reply).toEqual({ kind: 'unavailable', status: undefined, reason: 'network' })
     expect(clock.pendingTimers()).toBe(0)
+  })
+
+  test.each(['create', 'validate'] as const)('a 200 to a %s whose body breaks off is unavailable', async (endpoint) => {
+    const broken = () =>
+      new Response(new ReadableStream({ pull: (stream) => stream.error(new TypeError('terminated')) }), { status: 200 })
+    const { events, create, validate } = setUp(broken)
+    const reply = endpoint === 'create' ? await create(CREDENTIALS) : await validate(TOKEN)
+    expect(reply).toEqual({ kind: 'unavailable', status: 200, reason: 'network' })
+    expect(events.at(-1)).toMatchObject({ phase: 'failed', status: 200 })
+  })
+
+  test('the end of a request without an answer names no status', async () => {
+    const { clock, events, create } = setUp(() => Promise.reject(new TypeError('fetch failed')))
+    await clock.advance(1_000)
+    await create(CREDENTIALS)
+    const atMs = clock.now()
+    expect(events.at(-1)).toStrictEqual({ id: 1, endpoint: 'create', phase: 'failed', atMs, durationMs: 0 })
   })
 
   test('a fetch that throws at once is unavailable too', async () => {

@@ -56,6 +56,10 @@ describe('D-wire-names: every spelling of guide and reference', () => {
     expect(revealed('refresh', body)).toEqual({ malformed: expect.stringContaining(named) })
   })
 
+  test('the reason of a malformed reply names every field', () => {
+    expect(parseGranted('create', { access: 7, refresh: 7 })).toEqual({ malformed: 'unusable access, refresh' })
+  })
+
   test('the reason of a malformed reply holds no value', () => {
     const reply = parseGranted('create', { access: 'CANARY one', refresh: 7, refresh_expiry_seconds: 'CANARY two' })
     expect(JSON.stringify(reply)).not.toContain('CANARY')
@@ -87,6 +91,7 @@ describe('tokenTimes', () => {
 
   test.each([
     ['an opaque token', new Secret('0123456789abcdef')],
+    ['two parts', new Secret('a.eyJleHAiOjV9')],
     ['three parts that are no JWT', new Secret('a.!.c')],
     ['an encrypted token', new Secret('a.eyJleHAiOjV9.c.d.e')],
     ['a payload that is no object', jwt('null')],
@@ -103,6 +108,7 @@ describe('validate-optionally: the remaining lifetime is read wherever it is', (
     ['access_expiry_seconds', { access_expiry_seconds: 60 }, 60_000],
     ['expires_in as text', { expires_in: '90.5' }, 90_500],
     ['the smallest of several', { expiry_seconds: 60, remaining_seconds: 50 }, 50_000],
+    ['none that is left', { expires_in: 0 }, undefined],
     ['exp, by the Date of the reply', { exp: 1000 }, 400_000],
     ['unusable ones are passed over', { expires_in: 'soon', expiry_seconds: -1, remaining_seconds: 7 }, 7_000],
   ])('%s', (_, body, expiresInMs) => {
