@@ -39,4 +39,10 @@ export const SCOPES: readonly Scope[] = [
     tests: unit('memory-store', 'record'),
     killedAtLeast: 0.9,
   },
+  {
+    name: 'monitors',
+    mutate: ['src/monitors/*.ts'],
+    tests: unit('monitors', 'monitors-coverage'),
+    killedAtLeast: 1,
+  },
 ]
