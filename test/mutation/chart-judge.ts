@@ -54,8 +54,14 @@ const THEN: readonly Stage[] = [
 ]
 
 /** Runs the model tests against a mutant; against one of a guard, first what `npm test` runs. */
-export function judgeMutant(mutant: Mutant): Verdict {
-  for (const { killedBy, look } of [...(mutant.guard === null ? FIRST : IN_TESTS), ...THEN]) {
+export const judgeMutant = (mutant: Mutant): Verdict =>
+  judge(mutant, [...(mutant.guard === null ? FIRST : IN_TESTS), ...THEN])
+
+/** Runs everything that any mutant may be judged by. */
+export const judgeByAll = (mutant: Mutant): Verdict => judge(mutant, [...IN_TESTS, ...FIRST, ...THEN])
+
+function judge(mutant: Mutant, stages: readonly Stage[]): Verdict {
+  for (const { killedBy, look } of stages) {
     const violation = look(mutant)
     if (violation) return { killedBy, violation }
   }

@@ -101,6 +101,9 @@ const machineOf = (config: State, implementations: Implementations = tokenLifecy
     implementations as Parameters<typeof createMachine>[1],
   ) as unknown as Machine
 
+/** The chart with nothing broken: a judge that condemns it proves nothing by condemning the others. */
+export const UNBROKEN: Mutant = { name: 'nothing broken', ids: [], guard: null, make: () => machineOf(copyOf(ROOT)) }
+
 const without = <T>(list: readonly T[], at: number) => list.filter((_, index) => index !== at)
 
 const idsOf = (branches: readonly Branch[]) => [...new Set(branches.flatMap(({ meta }) => meta?.ids ?? []))]

@@ -47,7 +47,5 @@ export const CHART_SURVIVORS: Readonly<Record<string, string>> = {
   'tokens.valid: always #3 and #4 exchanged': 'the guards exclude each other',
   'tokens.valid: entry armTimers dropped':
     'matters only to a delay cut short at 24.8 days, which is beyond these worlds',
-  'tokens: operator.signOut, action refuseSignedOut dropped':
-    '`signedOut` refuses them in the same step; the action is redundant',
   'tokens: operator.signOut, target .resuming': '`resuming` routes there by the same facts, in the same step',
 }

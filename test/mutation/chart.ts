@@ -1,5 +1,5 @@
-import { judgeMutant } from './chart-judge.ts'
-import { mutants } from './chart-mutants.ts'
+import { judgeByAll, judgeMutant } from './chart-judge.ts'
+import { mutants, UNBROKEN } from './chart-mutants.ts'
 import { CHART_SURVIVORS } from './chart-survivors.ts'
 import { type ChartEntry, writeRecord } from './record.ts'
 
@@ -9,6 +9,12 @@ import { type ChartEntry, writeRecord } from './record.ts'
  * @returns whether each was killed or is listed with its reason, and none of those listed was killed
  */
 export function mutateChart(say: (line: string) => void): boolean {
+  const { violation: falseAlarm } = judgeByAll(UNBROKEN)
+  if (falseAlarm) {
+    say(`the chart as it is is condemned, so nothing can be judged: ${falseAlarm.what}`)
+    for (const move of falseAlarm.story) say(`  ${move}`)
+    return false
+  }
   const wrong: string[] = []
   const chart = mutants().map((mutant): ChartEntry => {
     const { name, ids } = mutant
