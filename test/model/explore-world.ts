@@ -161,8 +161,10 @@ export class World {
       'pair' in outcome ? outcome.pair.generation : outcome.type === 'outcome.adopted' ? place.newest + 1 : place.newest
     // A pair that is replaced at once has answered those who wanted a newer one all the same.
     const brought = outcome.type === 'outcome.granted' ? outcome.pair : 'facts' in outcome ? outcome.facts.pair : null
+    // What was noted is older than a grant, and than another record.
+    const isNewer = outcome.type === 'outcome.granted' || outcome.type === 'outcome.adopted'
     const stored = place.known.noted.flatMap((event) =>
-      event.type === 'record.adopted' && brought === null ? [event.facts.pair] : [],
+      event.type === 'record.adopted' && !isNewer ? [event.facts.pair] : [],
     )
     const waiting = [brought, ...stored].reduce(satisfiedBy, callers)
     const ended: Place = { ...place, newest, callers: satisfiedBy(waiting, known.pair), known, traced }

@@ -62,8 +62,10 @@ export function movesOf(world: World, place: Place): Move[] {
   }
   const noteable = known.noted.length < bounds.noted || (!known.loading && known.inFlight === null)
   if (noteable && happens('adoption')) {
-    for (const [what, facts] of recordsOf(bounds, atMs, newest + 1))
-      tell(`another process stored ${what}`, { type: 'record.adopted', atMs, facts }, { newest: newest + 1 })
+    // After a restart the record is read first: what others store meanwhile is what they stored before or store after.
+    if (place.stored === null)
+      for (const [what, facts] of recordsOf(bounds, atMs, newest + 1))
+        tell(`another process stored ${what}`, { type: 'record.adopted', atMs, facts }, { newest: newest + 1 })
     if (known.inFlight !== null) {
       const { pair, unfinished } = known
       const { pausedUntilMs, fullUntilMs, backOffUntilMs } = place.snapshot.context
@@ -77,7 +79,9 @@ export function movesOf(world: World, place: Place): Move[] {
     tell('the callback gives other credentials', { type: 'operator.newCredentials', atMs })
     tell('reset', { type: 'operator.reset', atMs })
   }
-  if (happens('operator')) tell('sign-out', { type: 'operator.signOut', atMs })
+  // Whoever signs out before the record is read never reads it: then the actors alone know of a pause that it holds, and
+  // they look before they send. So that is no matter of the chart.
+  if (happens('operator') && place.stored === null) tell('sign-out', { type: 'operator.signOut', atMs })
   if (known.loading && place.snapshot.children[LOAD] !== undefined) {
     const { stored } = place
     if (stored) may('the record is read', () => world.load(place, stored))

@@ -231,6 +231,11 @@ export class Tracer {
     // Somebody else's request: what it brought counts, when it was sent does not.
     const request = { ...this.#request('create', atMs), credentialsId: `c${this.#credentials}`, answeredAtMs: atMs }
     this.#observe({ kind: 'answered', request: { ...request, status: 200, ...this.#grant(after) } })
+    if (after.refreshUsableUntilMs === 0) {
+      // Its refresh token is gone: somebody had it refused.
+      const dropped = { ...this.#request('refresh', atMs), refreshId: `r${after.generation}`, answeredAtMs: atMs }
+      this.#observe({ kind: 'answered', request: { ...dropped, status: 401 } })
+    }
     if (after.rejected) {
       const refused = { ...this.#request('api', atMs), accessId: `a${after.generation}` }
       this.#observe({ kind: 'answered', request: { ...refused, answeredAtMs: atMs, status: 401 } })
