@@ -17,12 +17,8 @@ import { virtualClock } from '../../src/testing.ts'
 import { createJudge, type Grant, type Sender } from './judge.ts'
 import { createMachine, type Machine, type ProcessClock } from './machine.ts'
 import { createRandom, type Random } from './random.ts'
+import { DAY, HOUR, MINUTE, SECOND } from './units.ts'
 import { arrivalOf, lateResponse } from './wire.ts'
-
-export const SECOND = 1_000
-export const MINUTE = 60_000
-export const HOUR = 3_600_000
-export const DAY = 24 * HOUR
 
 /** What can be left out of a world, to find the shortest story. */
 export const SOURCES = [
