@@ -34,20 +34,23 @@ export interface VirtualClockOptions {
   /** Wall-clock time to start at, ms since the epoch. Default 2026-01-05T08:00:00Z. */
   startAtMs?: number
   /**
-   * Turns of the macrotask queue after which everything that stays on this thread has settled. Default 6: what reads a
-   * stream takes several. 1 is enough, and faster, where bodies are text and files, sockets and streams have no part.
+   * Lets what is pending at this instant go on until it has settled. Default: six turns of the macrotask queue, as many as
+   * the reading of a stream takes; where there is none, one turn (`macrotask`) does and is faster.
    */
-  settleTurns?: number
+  pass?: () => Promise<void>
 }
 
-const SETTLE_TURNS = 6
+const TURNS = 6
+const passTurns = async () => {
+  for (let turn = 0; turn < TURNS; turn++) await macrotask()
+}
 
 const DEFAULT_START_AT_MS = Date.UTC(2026, 0, 5, 8)
 
 /** Creates a {@link VirtualClock}. */
 export function virtualClock({
   startAtMs = DEFAULT_START_AT_MS,
-  settleTurns = SETTLE_TURNS,
+  pass = passTurns,
 }: VirtualClockOptions = {}): VirtualClock {
   let monotonicMs = 0
   let wallOffsetMs = startAtMs
@@ -59,7 +62,7 @@ export function virtualClock({
   const settle = async () => {
     do {
       if (held.size > 0) await Promise.allSettled(held)
-      for (let turn = 0; turn < settleTurns; turn++) await macrotask()
+      await pass()
     } while (held.size > 0)
   }
   const wake = () => {

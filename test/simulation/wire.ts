@@ -6,13 +6,22 @@ export function arrivalOf(input: string | URL | Request, init: RequestInit | und
   const body = init?.body ?? ''
   // Whatever else a client may send, this world's clients do not.
   if (input instanceof Request || typeof body !== 'string') throw new Error('only a URL, with text for a body')
+  const headers = init?.headers
   return {
     method: init?.method ?? 'GET',
-    url: new URL(input),
-    headers: new Headers(init?.headers),
+    url: urlOf(String(input)),
+    // The client makes them anew for each send.
+    headers: headers instanceof Headers ? headers : new Headers(headers),
     signal: init?.signal ?? undefined,
     text: () => body,
   }
+}
+
+const urls = new Map<string, URL>()
+const urlOf = (text: string) => {
+  const url = urls.get(text) ?? new URL(text)
+  urls.set(text, url)
+  return url
 }
 
 /** The `Response` of a reply, which comes into being when somebody wants more than its status. */
