@@ -8,37 +8,10 @@ interface Figures {
   readonly depth: number
   readonly fixedPoint: boolean
 }
-interface Violation {
-  readonly what: string
-  readonly story: readonly string[]
-}
-/** What the model proves, as far as it is told here. */
-interface ExploreModule {
-  exploreAll(options: {
-    limit?: number
-    onProgress: (progress: { slice: string; done: number; of: number; states: number; waiting: number }) => void
-  }): Figures & {
-    readonly slices: readonly (Figures & { readonly name: string; readonly violations: readonly Violation[] })[]
-    readonly violations: number
-    readonly lives: { readonly served: number; readonly stopped: number }
-    readonly uncovered: readonly string[]
-  }
-  tellViolation(name: string, violation: Violation): string
-}
-interface FuzzModule {
-  fuzz(options: { seed: number; sends: number; onProgress: (progress: { sends: number }) => void }): Promise<{
-    readonly sends: number
-    readonly events: number
-    readonly worlds: number
-    readonly violations: readonly Violation[]
-  }>
-}
-/** Loaded when it is asked for: a simulation of years has no use for it. */
-const load = <T>(file: string): Promise<T> => import(new URL(`../model/${file}`, import.meta.url).href)
 
 /** `--explore`: every reachable state of the chart. Whether nothing was found and everything was seen. */
 export async function exploreChart(limit: number | undefined, progress: Progress): Promise<boolean> {
-  const { exploreAll, tellViolation } = await load<ExploreModule>('explore-all.ts')
+  const { exploreAll, tellViolation } = await import('../model/explore-all.ts')
   const report = exploreAll({
     ...(limit === undefined ? {} : { limit }),
     onProgress: ({ slice, done, of, states, waiting }) =>
@@ -62,7 +35,7 @@ export async function exploreChart(limit: number | undefined, progress: Progress
 
 /** `--fuzz`: random worlds of the chart in continuous time. Whether nothing was found. */
 export async function fuzzChart(seed: number, sends: number, progress: Progress): Promise<boolean> {
-  const { fuzz } = await load<FuzzModule>('fuzz.ts')
+  const { fuzz } = await import('../model/fuzz.ts')
   const report = await fuzz({ seed, sends, onProgress: (done) => progress(done.sends / sends, `${done.sends} sends`) })
   const { violations, worlds, events } = report
   console.log(`seed ${seed}: ${report.sends} sends, ${events} events in ${worlds} worlds`)
