@@ -9,11 +9,15 @@ import type {
   RefreshInput,
 } from '../../machines/index.ts'
 import type { Bounds } from './bounds.ts'
+import { chartKeyOf } from './key.ts'
 import { heard, look } from './look.ts'
+import { movesOf } from './moves.ts'
 import {
   askingOf,
   type Caller,
   forcedFrom,
+  LOAD,
+  type Move,
   never,
   type Place,
   type Step,
@@ -27,13 +31,10 @@ import { Watcher } from './watcher.ts'
 
 export type { Bounds, Happening, Lengths } from './bounds.ts'
 export type { Move, Place } from './place.ts'
-export { type Machine, transitionsOf } from './transitions.ts'
+export { type Machine, transitionName, transitionsOf } from './transitions.ts'
 
 /** Longer than anything here lasts: a delay that only waits for something to change. */
 const NEVER_MS = 2 ** 31 - 1
-
-/** The id that XState gives to the invocation of `load`. */
-export const LOAD = '0.tokenLifecycle.tokens.loading'
 
 const TOLD_AS_FAILURE: readonly string[] = ['throttled', 'unauthorized', 'rejected', 'unavailable', 'malformed']
 
@@ -85,6 +86,10 @@ export class World {
     refreshUnauthorized: this.bounds.refreshUnauthorized,
     refreshAttemptsLimit: this.bounds.refreshAttemptsLimit,
   })
+
+  /** What can happen here. */
+  moves = (place: Place): Move[] => movesOf(this, place)
+  keyOf = chartKeyOf
 
   /** Where everything begins: the record is being read. */
   start(atMs: number): Step {

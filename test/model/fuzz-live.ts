@@ -264,12 +264,14 @@ export async function live(world: DrawnWorld, machine: Machine = tokenLifecycle)
     if (context.atMs > atMs) blame(`the chart's time is ${context.atMs - atMs} ms ahead`)
     for (const caller of callers) {
       const { patience } = caller
-      // The end of a pause and a free slot are worth waiting for, the end of a back-off is not.
+      // The end of a pause and a free slot are worth waiting for, the end of a back-off is not. A late timer may be due.
+      const atDueMs = atMs - world.lateMs
+      const patient = patience === 'patient'
       const waits =
         (atMs >= watcher.backOffUntilMs || world.lateMs > 0) &&
-        (atMs - world.lateMs < watcher.pausedUntilMs
-          ? patience === 'patient'
-          : atMs - world.lateMs < watcher.fullUntilMs)
+        (atMs < watcher.pausedUntilMs
+          ? patient
+          : atDueMs < watcher.fullUntilMs || (patient && atDueMs < watcher.pausedUntilMs))
       if (!waits) blame(`a ${patience} caller is stuck in ${JSON.stringify(snapshot.value)}`)
     }
     if (

@@ -19,6 +19,8 @@ export interface FuzzReport {
 }
 
 const WORLDS_AT_ONCE = 50
+/** Smaller stories that are tried of one that failed: each takes as long as a world. */
+const SHRINKS = 400
 
 /** Random worlds in continuous time, until enough was sent. One seed is one run. */
 export async function fuzz({ seed, sends: enough, onProgress }: FuzzOptions): Promise<FuzzReport> {
@@ -26,13 +28,17 @@ export async function fuzz({ seed, sends: enough, onProgress }: FuzzOptions): Pr
   let events = 0
   let worlds = 0
   for (let batch = 0; sends < enough; batch++) {
+    let triedSinceFailure: number | undefined
     const result = await fc.check(
       fc.asyncProperty(drawnWorld, async (world) => {
+        if (triedSinceFailure !== undefined && triedSinceFailure++ >= SHRINKS) return true
         const lived = await live(world)
         sends += lived.sends
         events += lived.events
         worlds += 1
-        return lived.wrong.length === 0
+        if (lived.wrong.length === 0) return true
+        triedSinceFailure ??= 0
+        return false
       }),
       { seed: seed + batch * 7_919, numRuns: WORLDS_AT_ONCE },
     )

@@ -3,8 +3,13 @@ import type { Place } from './place.ts'
 
 const flags = (...are: boolean[]) => are.map((is) => (is ? '1' : '0')).join('')
 
+/** Two places of one key behave alike, and the monitors say the same of what follows. */
+export const keyOf = (place: Place): string => keys(place, true)
+
 /** Two places of one key behave alike: times count from now, those that are over do not count. */
-export function keyOf({ nowMs, snapshot, timers, callers, known, traced, newest, stored }: Place): string {
+export const chartKeyOf = (place: Place): string => keys(place, false)
+
+function keys({ nowMs, snapshot, timers, callers, known, traced, newest, stored }: Place, monitored: boolean): string {
   const { context } = snapshot
   const time = (ms: number) => (ms <= context.atMs ? 'p' : ms <= nowMs ? 'q' : ms - nowMs)
   const generations = new Set([newest])
@@ -45,6 +50,6 @@ export function keyOf({ nowMs, snapshot, timers, callers, known, traced, newest,
     known.inFlight ?? '',
     stored ? `${factsKey(stored.chart)}/${factsKey(stored.oracle)}` : '',
   ]
-  parts.push(traced.key(nowMs, generations))
+  if (monitored) parts.push(traced.key(nowMs, generations))
   return parts.join('|')
 }

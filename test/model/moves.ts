@@ -1,7 +1,7 @@
 import { type LifecycleEvent, NO_FACTS, type Outcome } from '../../machines/index.ts'
 import type { Happening } from './bounds.ts'
-import { LOAD, type World } from './explore-world.ts'
-import { type Move, type Place, type Step, shifted, waitingOf } from './place.ts'
+import type { World } from './explore-world.ts'
+import { LOAD, type Move, type Place, type Step, shifted, waitingOf } from './place.ts'
 import { outcomesOf, recordsOf } from './records.ts'
 
 /** What can happen at a place of a world. */

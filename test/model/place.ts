@@ -47,6 +47,9 @@ export interface Step {
   readonly wrong: readonly string[]
 }
 
+/** The id that XState gives to the invocation of `load`. */
+export const LOAD = '0.tokenLifecycle.tokens.loading'
+
 export const never = (): never => {
   throw new Error('cannot be')
 }

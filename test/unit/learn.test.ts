@@ -368,14 +368,6 @@ describe('who was answered waits no more', () => {
 })
 
 describe('what waited for a request', () => {
-  const pair: PairFacts = {
-    generation: 7,
-    usableUntilMs: 9_000,
-    refreshAtMs: 5_000,
-    refreshUsableUntilMs: 90_000,
-    youngUntilMs: 0,
-    rejected: false,
-  }
   const record = (facts: Partial<typeof NO_FACTS>): NotedEvent => ({
     type: 'record.adopted',
     atMs: AT_MS,
@@ -394,7 +386,7 @@ describe('what waited for a request', () => {
   it('lifts the latch of a refresh by a newer pair alone', () => {
     const refused: Situation = { ...known, pair, latch: 'refreshUnauthorized' }
     expect(replay(refused, record({ pair })).latch).toBe('refreshUnauthorized')
-    expect(replay(refused, record({ pair: { ...pair, generation: 8 } })).latch).toBe(null)
+    expect(replay(refused, record({ pair: { ...pair, generation: 4 } })).latch).toBe(null)
   })
 
   it('keeps what the outcome said of the pair that the record holds too', () => {
@@ -415,7 +407,7 @@ describe('what waited for a request', () => {
   })
 
   it('does not bring back a pair that was discarded', () => {
-    const newer = record({ pair: { ...pair, generation: 8 } })
+    const newer = record({ pair: { ...pair, generation: 4 } })
     expect(notedBeside([record({ pair }), newer], pair)).toEqual([newer])
   })
 })
