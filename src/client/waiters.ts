@@ -95,7 +95,8 @@ export function createWaiters(clock: Clock, nowMs: () => number, onLeft: () => v
         }
       }
       for (const waiter of [...waiters]) if (refused(waiter)) settle(waiter, error)
-      if (whom === 'shortOfTime') onLeft()
+      // After the chart's step, which may yet serve others: who waits is looked at then.
+      if (whom === 'shortOfTime') queueMicrotask(onLeft)
     },
     refuseAll(error) {
       for (const waiter of [...waiters]) settle(waiter, error)
