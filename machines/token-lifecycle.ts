@@ -49,8 +49,11 @@ const gateAfter = (context: LifecycleContext, event: LifecycleEvent): LifecycleC
   ...context,
   ...learn.learnGate(context, event),
 })
-const maySignInNow = (context: LifecycleContext, event: LifecycleEvent) =>
-  context.noted.length === 0 && rules.gateOpen(gateAfter(context, event))
+/** Whatever waited is looked at first, but for a record of the pair that the server has just rejected. */
+const maySignInNow = (context: LifecycleContext, event: LifecycleEvent) => {
+  const gone = event.type === 'outcome.rejected' ? context.pair : null
+  return learn.notedBeside(context.noted, gone).length === 0 && rules.gateOpen(gateAfter(context, event))
+}
 
 /** The actor that looked at the record may know better. `D-refresh-401` */
 const mayBeSpent = (context: LifecycleContext, event: LifecycleEvent) =>

@@ -218,8 +218,9 @@ export class Watcher {
         }
         return
       case 'operator.newCredentials':
-        // A refresh token that was refused stays refused, whatever the password. `D-refresh-401`
-        this.createLatched = this.failedUnasked = false
+        // As a sign-in with them; a refresh token that was refused stays refused, whatever the password. `D-refresh-401`
+        this.failedUnasked = false
+        this.createLatched = false
         return
       case 'operator.reset':
         this.#forget()
@@ -257,6 +258,8 @@ export class Watcher {
     this.#adopt(facts, someoneWaits)
     this.createLatched ||= createLatched
     this.failedUnasked ||= failedUnasked
+    // There is room for one latch.
+    if (this.createLatched) this.refreshLatched = false
     if (facts.pair === null || facts.pair.generation !== pair?.generation) return
     Object.assign(this, { pair, attempts, unfinished: unfinished || facts.unfinished })
     this.refreshLatched ||= refreshLatched
@@ -270,7 +273,6 @@ export class Watcher {
 
   ended(outcome: Outcome, someoneWaits: boolean) {
     const request = this.inFlight
-    const somethingWaits = this.noted.length > 0
     this.inFlight = null
     const { atMs } = outcome
     if ('fullUntilMs' in outcome && outcome.fullUntilMs !== undefined)
@@ -330,7 +332,7 @@ export class Watcher {
     // What was adopted from the store is older than what it was given since.
     if (outcome.type === 'outcome.granted' || outcome.type === 'outcome.adopted') this.noted = this.#withoutRecords()
     // Whatever waited is looked at first; then the next demand signs in.
-    if (somethingWaits) this.owedCreate = false
+    if (this.noted.length > 0) this.owedCreate = false
     this.#replayAfterOutcome(someoneWaits)
   }
 
