@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { tokenLifecycle } from '../../machines/index.ts'
-import { LONG_LIVED } from './bounds.ts'
+import { LONG_LIVED, REAL } from './bounds.ts'
 import { EVERYTHING, type Exploration, explore, SLICES, wander } from './explore.ts'
 import { transitionsOf } from './transitions.ts'
 
@@ -29,6 +29,18 @@ describe('the chart, explored', () => {
     const seed = Number(process.env.SEED)
     expect(wander({ bounds: LONG_LIVED, seed, walks: 60, length: 80 })).toBe(null)
   })
+
+  it.each([
+    { proactive: 'timer', refreshUnauthorized: 'fail' },
+    { proactive: 'onDemand', refreshUnauthorized: 'recreate' },
+  ] as const)(
+    'errs nowhere on real lengths, with every record and outcome: $proactive',
+    { timeout: TIME_OUT_MS },
+    (policy) => {
+      const seed = Number(process.env.SEED)
+      expect(wander({ bounds: { ...REAL, ...policy }, seed, walks: 60, length: 100 })).toBe(null)
+    },
+  )
 
   it('takes every transition', () => {
     const uncovered = transitionsOf(tokenLifecycle).filter((name) =>
