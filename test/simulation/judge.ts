@@ -117,24 +117,26 @@ export function createJudge(
   let throttled: { sender: Sender | undefined; stoodStill: boolean; knownAtMs: number } | undefined
   let sentStillAtMs = Number.NEGATIVE_INFINITY
 
+  /** By what a finding is none: the decision that says so, or `open` where the policy does not name the case. */
   const excuse = ({ monitor, evidence, atMs }: Finding, seen: Seen): string | undefined => {
-    if (OF_THE_LEASE.includes(monitor) && seen.atMs - sentStillAtMs < STILL_FOR_MS) return 'stopped past its lease'
-    if (monitor === 'invariant-3' && throttled?.stoodStill) return 'stood still when the 429 came'
+    if (OF_THE_LEASE.includes(monitor) && seen.atMs - sentStillAtMs < STILL_FOR_MS)
+      return 'D-one-at-a-time: stopped past its lease'
+    if (monitor === 'invariant-3' && throttled?.stoodStill) return 'D-one-at-a-time: stood still when the 429 came'
     // No other process can know of a 429 before it is stored, nor one that has looked just before.
     if (monitor === 'invariant-3' && throttled?.sender !== seen.sender && seen.atMs < (throttled?.knownAtMs ?? 0))
-      return 'the pause was being stored'
-    if (monitor === 'invariant-8' && seen.replacing) return 'the discard was being stored'
+      return 'open: another process, while the pause was being stored'
+    if (monitor === 'invariant-8' && seen.replacing) return 'open: the discard was being stored'
     // A pair replaces the other once it is stored; until then the old token serves.
-    if (evidence.includes('has replaced it') && seen.replacing) return 'the next pair was being stored'
+    if (evidence.includes('has replaced it') && seen.replacing) return 'open: the next pair was being stored'
     if (monitor === 'invariant-9' && evidence.includes('a create followed a create answered 401'))
-      return 'other credentials than the refused ones'
-    if (evidence.includes('after its expiry') && seen.cannotTell) return 'no clock could tell'
-    if (evidence.includes('after the API refused it') && seen.hasSlept) return 'its age stood still'
-    if (monitor === 'invariant-10' && seen.isAhead) return 'the wall clock was ahead'
-    if (monitor === 'invariant-10' && (discarded || seen.otherPassword)) return 'signed in with another password'
-    if (monitor === 'invariant-9' && createDied) return 'nobody knew the outcome of the create'
+      return 'D-create-4xx: other credentials than the refused ones'
+    if (evidence.includes('after its expiry') && seen.cannotTell) return 'D-skew: no clock could tell'
+    if (evidence.includes('after the API refused it') && seen.hasSlept) return 'D-skew: its age stood still'
+    if (monitor === 'invariant-10' && seen.isAhead) return 'D-skew: the wall clock was ahead'
+    if (monitor === 'invariant-10' && (discarded || seen.otherPassword)) return 'D-sign-in: another password'
+    if (monitor === 'invariant-9' && createDied) return 'open: killed in the middle of a create'
     // What somebody asked for by name is not what a rejection brought about.
-    if (monitor === 'refresh-once' && atMs - forcedAtMs() < 240_000) return 'a forced refresh'
+    if (monitor === 'refresh-once' && atMs - forcedAtMs() < 240_000) return 'D-force: a forced refresh'
     return undefined
   }
   const weigh = (findings: readonly Finding[], seen: Seen) => {
@@ -161,7 +163,9 @@ export function createJudge(
     if (moment.kind === 'answered' && moment.request.endpoint === 'create') createDied = seen.lost ?? false
     weigh(account.observe(moment), seen)
     if (moment.kind === 'answered' && moment.request.grantedRefreshId !== undefined) discarded = false
-    if (sender === undefined || (moment.kind !== 'sent' && moment.kind !== 'answered')) return
+    if (sender === undefined) return
+    if (moment.kind === 'demanded') return weigh(clientOf(sender).watch.observe(moment), seen)
+    if (moment.kind !== 'sent' && moment.kind !== 'answered') return
     const { requestId } = moment.request
     if (requestId !== undefined) {
       const watch = requests.get(requestId) ?? createWatch(ofRequest)

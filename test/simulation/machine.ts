@@ -21,8 +21,8 @@ export interface Machine {
   awake(): Promise<void> | undefined
   /** A clock for a store that lives on this machine. */
   readonly clock: Clock
-  /** The latest waking, true ms. */
-  wokeAtMs(): number
+  /** The latest waking, true ms; from a sleep of at least `sleptMs`. */
+  wokeAtMs(sleptMs?: number): number
   /** A suspension and a wall clock set back since: neither clock can tell how much time has passed. */
   cannotTell(sinceMs: number): boolean
   /** The wall clock was set on since: by it, tokens have expired that have not. */
@@ -39,7 +39,7 @@ export function createMachine(world: VirtualClock, name: string, errorMs: number
   let wallErrorMs = errorMs
   let sleptMs = 0
   let asleepSinceMs: number | undefined
-  let wokeAtMs = Number.NEGATIVE_INFINITY
+  const wakings: { atMs: number; sleptMs: number }[] = []
   let setBackAtMs = Number.NEGATIVE_INFINITY
   let setOnAtMs = Number.NEGATIVE_INFINITY
   let waking = Promise.withResolvers<void>()
@@ -94,6 +94,9 @@ export function createMachine(world: VirtualClock, name: string, errorMs: number
     }
   }
 
+  const wokeAtMs = (leastMs = 0) =>
+    wakings.findLast((waking) => waking.sleptMs >= leastMs)?.atMs ?? Number.NEGATIVE_INFINITY
+
   return {
     name,
     process,
@@ -112,9 +115,10 @@ export function createMachine(world: VirtualClock, name: string, errorMs: number
     },
     wake() {
       if (asleepSinceMs === undefined) return
-      sleptMs += world.monotonic() - asleepSinceMs
+      const forMs = world.monotonic() - asleepSinceMs
+      sleptMs += forMs
       asleepSinceMs = undefined
-      wokeAtMs = world.now()
+      wakings.push({ atMs: world.now(), sleptMs: forMs })
       const late = [...processes].flatMap(({ timers }) => [...timers].map((timer) => ({ timers, timer })))
       // What hears of it may clear late timers, and arm others.
       notice()
@@ -123,9 +127,9 @@ export function createMachine(world: VirtualClock, name: string, errorMs: number
     },
     suspended: () => asleepSinceMs !== undefined,
     awake: () => (asleepSinceMs === undefined ? undefined : waking.promise),
-    wokeAtMs: () => wokeAtMs,
+    wokeAtMs,
     setOn: (sinceMs) => setOnAtMs >= sinceMs,
-    cannotTell: (sinceMs) => wokeAtMs >= sinceMs && setBackAtMs >= sinceMs,
+    cannotTell: (sinceMs) => wokeAtMs() >= sinceMs && setBackAtMs >= sinceMs,
   }
 }
 

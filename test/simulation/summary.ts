@@ -20,7 +20,7 @@ export function summary(report: SimulationReport, seed: number, seconds: number)
     table('requests', requests),
     table('faults', faults),
     table('happened', happened),
-    table('excused by the policy', excused),
+    table('excused, by the decision that says so or as an open question', excused),
     `unhandled rejections: ${unhandledRejections}`,
     `violations: ${violations.length}${found.join('')}`,
     `trace ${traceHash}`,

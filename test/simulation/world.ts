@@ -4,6 +4,7 @@ import { macrotask } from '../../src/clock.ts'
 import {
   type AccountRecord,
   type AuthClient,
+  type AuthClientOptions,
   AuthError,
   type AuthEvent,
   createAuthClient,
@@ -36,7 +37,17 @@ export interface WorldOptions {
   /** How many clients share the account; drawn by default. */
   readonly clients?: number | undefined
   readonly without?: readonly Source[] | undefined
+  /** What is wrong with the clients on purpose, to see that it is found. Not for worlds of another thread. */
+  readonly sabotage?: Sabotage | undefined
 }
+
+export interface Sabotage {
+  readonly policy?: AuthClientOptions['policy']
+  readonly store?: (store: TokenStore) => TokenStore
+  readonly fetch?: (fetch: Transport) => Transport
+}
+
+type Transport = NonNullable<AuthClientOptions['fetch']>
 
 export interface Violation {
   /** A monitor's id, or the check that only a simulation can do. */
@@ -100,11 +111,12 @@ const LONGEST_RETRY_AFTER_MS = 15 * MINUTE
 const LONGEST_BACK_OFF_MS = 15 * MINUTE
 /** A request in flight, a full budget, a demand every so often. */
 const SLACK_MS = 4 * MINUTE
-const API_REQUESTS_PER_DAY = 212
+const API_REQUESTS_PER_DAY = 216
 /** Longest way to a slow store, and back, ms. */
 const STORE_LEG_MS = 80
 const STORY_LINES = 400
-const LEASE_MS = 15 * SECOND
+/** What is at least left of a lease that is renewed: whoever stands still for less keeps it. `D-one-at-a-time` */
+const LEASE_LEFT_MS = 10 * SECOND
 /** Longest that a command of an operator may take: what is in flight, a token, the store. */
 const COMMAND_MS = 200 * SECOND
 
@@ -112,7 +124,8 @@ const LATCHED = ['INVALID_CREDENTIALS', 'SIGN_IN_REJECTED', 'REFRESH_UNAUTHORIZE
 
 /** Lives one world, at most until its first violation. */
 export async function runWorld(options: WorldOptions): Promise<WorldReport> {
-  const { seed, index, days } = options
+  const { seed, index, days, sabotage = {} } = options
+  const { fetch: wrapFetch = (fetch) => fetch, store: wrapStore = (store) => store } = sabotage
   const without = new Set(options.without)
   const root = createRandom(`${seed}/${index}`)
   const shape = root.fork('shape')
@@ -184,6 +197,8 @@ export async function runWorld(options: WorldOptions): Promise<WorldReport> {
   const memory = memoryStore({ clock })
   const storeNowMs = () => clock.now()
   let storeDown = false
+  /** How old a token has to be before the API knows it, ms. */
+  let lagMs = 0
   /** Faults are off: whoever asks now must be served soon. */
   let calm = false
   const closing = { done: false }
@@ -320,8 +335,15 @@ export async function runWorld(options: WorldOptions): Promise<WorldReport> {
     if (isToken && on('chaos') && process.random.chance(0.02))
       clock.setTimeout(() => on('chaos') && mishap(process), process.random.spread(1, 20 * SECOND))
     let served: Served
+    const mintedAtMs = grants.get(request.accessId ?? '')?.answeredAtMs ?? Number.NEGATIVE_INFINITY
+    const unknown =
+      !isToken && clock.now() - mintedAtMs < lagMs
+        ? sandbox.fail({ endpoint: 'api', path: request.path, status: 401, body: { code: 'token_not_valid' } })
+        : undefined
     try {
-      served = await serve(arrival, '127.0.0.1')
+      const serving = serve(arrival, '127.0.0.1')
+      unknown?.()
+      served = await serving
     } catch (error) {
       await delivered()
       answered('dropped')
@@ -408,8 +430,10 @@ export async function runWorld(options: WorldOptions): Promise<WorldReport> {
       busySinceMs: Number.NEGATIVE_INFINITY,
       apiPausedUntilMs: Number.NEGATIVE_INFINITY,
       newest: 0,
-      stoodStill: () =>
-        machine.wokeAtMs() >= process.busySinceMs - MINUTE && clock.now() - machine.wokeAtMs() < 3 * MINUTE,
+      stoodStill: () => {
+        const wokeAtMs = machine.wokeAtMs(LEASE_LEFT_MS)
+        return wokeAtMs >= process.busySinceMs - MINUTE && clock.now() - wokeAtMs < 3 * MINUTE
+      },
       cannotTell: () => machine.cannotTell(clock.now() - 25 * HOUR),
       hasSlept: () => machine.wokeAtMs() >= clock.now() - HOUR,
       isAhead: () => machine.setOn(clock.now() - 25 * HOUR),
@@ -426,12 +450,12 @@ export async function runWorld(options: WorldOptions): Promise<WorldReport> {
       baseURL: BASE_URL,
       credentials,
       account: USERNAME,
-      fetch: transportOf(process),
-      store: storeOf(process),
+      fetch: wrapFetch(transportOf(process)),
+      store: wrapStore(storeOf(process)),
       clock: processClock,
       random: random.fork('client'),
       onEvent: onEvent(process),
-      policy: { fingerprintRounds: 1, proactive, refreshUnauthorized },
+      policy: { fingerprintRounds: 1, proactive, refreshUnauthorized, ...sabotage.policy },
     })
     slot.process = process
     note(name, 'starts')
@@ -463,7 +487,7 @@ export async function runWorld(options: WorldOptions): Promise<WorldReport> {
     note(machine.name, `is suspended for ${forMs}`)
     count('happened', 'suspends')
     machine.suspend()
-    if (forMs > LEASE_MS / 2)
+    if (forMs >= LEASE_LEFT_MS)
       for (const { machine: home, process } of slots) {
         if (home !== machine || process === undefined) continue
         const stale = [...process.inFlight].filter(({ request: { endpoint } }) => /create|refresh/.test(endpoint))
@@ -591,7 +615,7 @@ export async function runWorld(options: WorldOptions): Promise<WorldReport> {
     expectEnd(process, 'token', timeoutMs ?? 90 * SECOND, call, (token) => usable(process, token, 0))
   }
   const force = (process: Process, random: Random) => {
-    demanded()
+    judge.see({ kind: 'demanded', atMs: clock.now(), forced: true }, process)
     forcedAtMs = clock.now()
     note(process.name, 'forces a refresh')
     const timeoutMs = random.chance(0.5) ? undefined : random.spread(SECOND, 3 * MINUTE)
@@ -647,7 +671,7 @@ export async function runWorld(options: WorldOptions): Promise<WorldReport> {
 
   every('traffic', DAY / API_REQUESTS_PER_DAY, (random) => {
     owed++
-    for (let calls = Math.min(owed, 3); calls > 0 && running().length > 0; calls--) withSomeone(callApi)(random)
+    for (let calls = Math.min(owed, 6); calls > 0 && running().length > 0; calls--) withSomeone(callApi)(random)
   })
   every('bursts', 6 * HOUR, (random) => {
     if (random.chance(0.15)) {
@@ -689,6 +713,7 @@ export async function runWorld(options: WorldOptions): Promise<WorldReport> {
       '403',
       'race',
       'slow',
+      'lag',
     ] as const)
     note('server', what)
     count('happened', `server ${what}`)
@@ -712,6 +737,14 @@ export async function runWorld(options: WorldOptions): Promise<WorldReport> {
         return forAWhile({ replyLatencyMs: 20_000 + random.below(20_000) }, usual)
       case '403':
         return forAWhile({ forbidden403: true }, { forbidden403: false })
+      case 'lag':
+        lagMs = random.spread(5 * SECOND, 50 * SECOND)
+        return void clock.setTimeout(
+          () => {
+            lagMs = 0
+          },
+          random.spread(HOUR, 12 * HOUR),
+        )
       case 'race':
         return forAWhile({ rotationRaceMs: random.below(2000) }, { rotationRaceMs: 0 })
       default:
@@ -796,6 +829,7 @@ export async function runWorld(options: WorldOptions): Promise<WorldReport> {
       count('happened', 'probes')
       sandbox.clearFaults()
       sandbox.set({ ...usual, forbidden403: false, rotationRaceMs: 0 })
+      lagMs = 0
       sandbox.setActive(USERNAME, true)
       storeDown = false
       for (const machine of machines) wake(machine)
