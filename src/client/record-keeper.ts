@@ -4,7 +4,10 @@ import type { StoreRead, TokenStore } from '../store/store.ts'
 import { newSalt } from './credentials.ts'
 import type { Timeline } from './timeline.ts'
 
-/** The next record, or `null` where what is stored has overtaken this change. `nowMs` is the store's time. */
+/**
+ * The next record, or `null` where what is stored has overtaken this change. `nowMs` is the store's time: for a change that
+ * may fail the earliest that it can be, for one that is kept the latest, so that what it begins does not end too early.
+ */
 export type Change = (record: AccountRecord, nowMs: number) => AccountRecord | null
 
 /** A change and the moment it belongs to, on the timeline: a pause runs from its 429, not from its write. */
@@ -92,15 +95,15 @@ export function createRecordKeeper({
 
   /** The timeline stood still since then, and the store's time did not: it has to be asked again. */
   const hasSlept = () => clock.now() - timeline.nowMs() - wallAheadMs > SLEPT_MS
+  /** The store told its time at some moment of the read, which took so long. */
+  let uncertainMs = 0
   const toStoreMs = (atMs: number) => atMs + Math.floor(offsetMs)
+  const latestMs = ({ atMs, number }: Kept) => toStoreMs(atMs) + (number === undefined ? 0 : uncertainMs)
   const storeNowMs = () => toStoreMs(timeline.nowMs())
   const hasLanded = ({ number = Number.POSITIVE_INFINITY }: Kept) =>
     stored.landed.some((last) => last.writer === writer && number <= last.change)
   const withKept = () =>
-    kept.reduce(
-      (record, each) => (hasLanded(each) ? record : (each.change(record, toStoreMs(each.atMs)) ?? record)),
-      stored,
-    )
+    kept.reduce((record, each) => (hasLanded(each) ? record : (each.change(record, latestMs(each)) ?? record)), stored)
   const landing = (record: AccountRecord, change: number | undefined): AccountRecord =>
     change === undefined
       ? record
@@ -121,13 +124,16 @@ export function createRecordKeeper({
   const read = () =>
     attempt(async () => {
       let answer: StoreRead
+      let askedAtMs: number
       let tries = 0
       do {
-        wallAheadMs = clock.now() - timeline.nowMs()
+        askedAtMs = timeline.nowMs()
+        wallAheadMs = clock.now() - askedAtMs
         answer = await store.read(account)
       } while (hasSlept() && ++tries < READ_ATTEMPTS)
       const { record, nowMs } = answer
       offsetMs = nowMs - timeline.nowMs()
+      uncertainMs = timeline.nowMs() - askedAtMs
       stored = record ?? (stored.version === 0 ? stored : emptyRecord(stored.salt))
       return withKept()
     })
@@ -137,7 +143,7 @@ export function createRecordKeeper({
       for (let tries = 0; tries < CAS_ATTEMPTS; tries++) {
         if (hasSlept()) await read()
         if (hasLanded(each)) return 'stored'
-        const changed = each.change(stored, toStoreMs(each.atMs))
+        const changed = each.change(stored, latestMs(each))
         if (changed === null) return 'overtaken'
         const next = { ...landing(changed, each.number), version: stored.version + 1 }
         if (await store.compareAndSet(account, stored.version, next)) {
@@ -192,7 +198,7 @@ export function createRecordKeeper({
           }
         }
         // Looked at now, so that whoever asked learns what it comes to.
-        change(withKept(), toStoreMs(keeping.atMs))
+        change(withKept(), latestMs(keeping))
         kept = [...kept, keeping]
         if (kept.length === 1) scheduleRetry()
         return 'kept'

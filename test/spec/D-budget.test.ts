@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { sleep } from '../../src/clock.ts'
 import { type AuthClientOptions, createAuthClient } from '../../src/index.ts'
 import { createSandbox, synchronousSigner } from '../../src/sandbox/index.ts'
 import { virtualClock } from '../../src/testing.ts'
@@ -188,5 +189,29 @@ describe('D-budget', () => {
     const countedMs = log().map(({ endpoint, atMs }) => (endpoint === 'refresh' ? atMs + 25 * SECOND : atMs))
     const lastMs = Math.max(...countedMs)
     expect(countedMs.filter((atMs) => atMs > lastMs - MINUTE)).toHaveLength(10)
+  })
+
+  it('frees no slot early because a read took its time on the way back', async () => {
+    let backMs = 500
+    const world = createWorld({
+      sandbox: { throttle: false },
+      store: (memory) => ({
+        ...memory,
+        async read(account) {
+          const answer = await memory.read(account)
+          if (backMs > 0) await sleep(world.clock, backMs)
+          return answer
+        },
+      }),
+    })
+    const { auth, clock, log, within } = world
+    await within(10 * SECOND, auth.getAccessToken())
+    for (let sends = 1; sends < 10; sends++) await within(2 * SECOND, auth.validate())
+    backMs = 0
+    const [first] = log()
+    await clock.advanceTo((first?.atMs ?? 0) + MINUTE - SECOND)
+    const eleventh = auth.validate()
+    await within(10 * SECOND, eleventh)
+    expect((log()[10]?.atMs ?? 0) - (first?.atMs ?? 0)).toBeGreaterThanOrEqual(MINUTE)
   })
 })

@@ -1,0 +1,143 @@
+/**
+ * Where each clause and decision is kept, tested and watched, from the sources themselves: the chart, the comments that
+ * name an id, the titles of the specification suite, the monitors, and the last record of `npm run mutate`.
+ */
+import { globSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { COVERAGE } from '../src/monitors/coverage.ts'
+import { isPolicyId, POLICY_IDS, type PolicyId } from '../src/policy/catalogue.ts'
+import { type Chart, readChart, spoken, triggerText } from '../src/view/chart.ts'
+import { code as codeOf, table } from '../src/view/tables.ts'
+import { idsOfTitles } from './titles.ts'
+
+/** What the last run of `npm run mutate` left in `docs/mutation.json`. */
+export interface MutationRecord {
+  readonly chart: readonly ChartMutant[]
+  /** By folder of `src/`. */
+  readonly code: Readonly<Record<string, { readonly mutants: number; readonly killed: number }>>
+}
+
+export interface ChartMutant {
+  readonly name: string
+  /** Clauses and decisions of the transition that was broken. */
+  readonly ids: readonly string[]
+  readonly killedBy?: string
+  /** Why nothing has to notice it. */
+  readonly survives?: string
+}
+
+export interface Sources {
+  readonly chart: Chart
+  /** Text of the code that keeps the policy, by path. */
+  readonly code: ReadonlyMap<string, string>
+  /** Text of the specification suite, by path. */
+  readonly specs: ReadonlyMap<string, string>
+  readonly mutation: MutationRecord
+}
+
+/** Everything known of one id. */
+export interface Traced {
+  readonly id: PolicyId
+  readonly guards: readonly string[]
+  readonly transitions: readonly string[]
+  readonly code: readonly string[]
+  readonly tests: readonly string[]
+  readonly monitors: readonly string[]
+  /** What the monitors leave open, or why there is none. */
+  readonly note: string
+  /** `killed of all`: of its transitions, or of the folders of the code that keeps it. */
+  readonly mutants: string
+  readonly mutantsKilled: number
+}
+
+/** Code that lists or shows ids, and keeps none of them. */
+const NAMES_ONLY = /^src\/(policy\/(clauses|decisions|invariants|schema|index)|errors|index)\.ts$/
+
+export function readSources(root = '.'): Sources {
+  const texts = (pattern: string) =>
+    new Map(
+      globSync(pattern, { cwd: root })
+        .map((path) => path.replaceAll('\\', '/'))
+        .sort()
+        .map((path) => [path, readFileSync(join(root, path), 'utf8')]),
+    )
+  const code = [...texts('src/{policy,client,http,store}/**/*.ts'), ...texts('src/*.ts')]
+  return {
+    chart: readChart(),
+    code: new Map(code.filter(([path]) => !NAMES_ONLY.test(path))),
+    specs: texts('test/spec/**/*.test.ts'),
+    mutation: JSON.parse(readFileSync(join(root, 'docs/mutation.json'), 'utf8')),
+  }
+}
+
+/** One line for each clause and decision, in the order of the guide. */
+export const trace = (sources: Sources): readonly Traced[] => POLICY_IDS.map((id) => traced(id, sources))
+
+function traced(id: PolicyId, { chart, code, specs, mutation }: Sources): Traced {
+  const transitions = chart.transitions.filter(({ ids }) => ids.includes(id))
+  const named = new RegExp(`(?<![\\w-])${id}(?![\\w-])`)
+  const files = [...code].flatMap(([path, text]) => (named.test(text) ? [path] : []))
+  const own = mutation.chart.filter(({ ids }) => ids.includes(id))
+  // What the chart does not keep, the code does that names it.
+  const folders = [...new Set(files.flatMap((path) => path.split('/')[1] ?? []))].filter(
+    (name) => name in mutation.code,
+  )
+  const counted =
+    own.length > 0
+      ? [{ of: '', killed: own.filter(({ killedBy }) => killedBy !== undefined).length, mutants: own.length }]
+      : folders.flatMap((name) => {
+          const scope = mutation.code[name]
+          return scope === undefined ? [] : [{ of: `src/${name}: `, ...scope }]
+        })
+  const { monitors, note = '' } = COVERAGE[id]
+  return {
+    id,
+    guards: [...new Set(transitions.flatMap(({ guard }) => guard ?? []))],
+    transitions: [
+      ...chart.states.filter(({ ids }) => ids.includes(id)).map(({ path }) => codeOf(spoken(path))),
+      ...transitions.map((each) => {
+        const trigger = each.kind === 'always' ? 'always' : triggerText(each)
+        return `${codeOf(spoken(each.from))} ${trigger}${each.target === null ? '' : ` → ${codeOf(spoken(each.target))}`}`
+      }),
+    ],
+    code: files,
+    tests: [...specs].flatMap(([path, text]) => {
+      const count = idsOfTitles([text]).known.filter((each) => each === id).length
+      return count === 0 ? [] : [`[${basename(path, '.test.ts')}](../${path})`]
+    }),
+    monitors,
+    note,
+    mutants: counted.map(({ of, killed, mutants }) => `${of}${killed} of ${mutants}`).join('<br>'),
+    mutantsKilled: counted.reduce((sum, { killed }) => sum + killed, 0),
+  }
+}
+
+/** What may not be: an empty cell without a reason, a survivor without one, an id that the catalogue does not have. */
+export function gaps(rows: readonly Traced[], { mutation }: Pick<Sources, 'mutation'>): string[] {
+  const empty = rows.flatMap(({ id, transitions, code, tests, monitors, note, mutantsKilled }) => [
+    ...(transitions.length + code.length === 0 ? [`${id}: neither chart nor code names it`] : []),
+    ...(tests.length === 0 ? [`${id}: has no test in test/spec`] : []),
+    ...(monitors.length === 0 && note === '' ? [`${id}: has no monitor, and no reason why`] : []),
+    ...(mutantsKilled === 0 ? [`${id}: no mutant of it is killed`] : []),
+  ])
+  const unexplained = mutation.chart.filter(({ killedBy, survives = '' }) => killedBy === undefined && survives === '')
+  const unknown = mutation.chart.flatMap(({ name, ids }) =>
+    ids.filter((id) => !isPolicyId(id)).map((id) => `the mutant '${name}' names an unknown id, ${id}`),
+  )
+  return [...empty, ...unexplained.map(({ name }) => `the mutant '${name}' survives without a reason`), ...unknown]
+}
+
+/** The table of `docs/policy.md`. */
+export const traceabilityTable = (rows: readonly Traced[]): string =>
+  table(
+    ['id', 'guards', 'in the chart', 'in the code', 'tests', 'monitors', 'mutants killed'],
+    rows.map(({ id, guards, transitions, code: files, tests, monitors, note, mutants }) => [
+      codeOf(id),
+      guards.map(codeOf).join('<br>') || (transitions.length > 0 ? 'none: unconditional' : 'none: not of the chart'),
+      transitions.join('<br>') || 'not of the chart',
+      files.map((path) => codeOf(path.replace(/^src\//, ''))).join('<br>') || 'the chart alone',
+      tests.join('<br>'),
+      [...monitors.map(codeOf), note].filter((text) => text !== '').join('<br>'),
+      mutants,
+    ]),
+  )
