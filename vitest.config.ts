@@ -11,6 +11,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // No test changes what is global, so that modules are loaded once a worker and not once a file.
     isolate: false,
+    // A busy machine is no fault of a test.
+    testTimeout: 30_000,
     setupFiles: ['test/setup.ts'],
     env: { SEED: seed },
     reporters: ['default', new ClosingLine(seed)],

@@ -16,6 +16,9 @@ import {
   statesTable,
   transitionsTable,
 } from '../src/view/tables.ts'
+import { gaps, readSources, trace, traceabilityTable } from './traceability.ts'
+
+const sources = readSources(join(import.meta.dirname, '..'))
 
 const fenced = (diagram: string) => ['```mermaid', diagram, '```'].join('\n')
 
@@ -27,6 +30,7 @@ const PARTS: Readonly<Record<string, () => string>> = {
   clauses: () => clausesTable(),
   decisions: () => decisionsTable(),
   invariants: () => invariantsTable(),
+  traceability: () => traceabilityTable(trace(sources)),
   errors: () => errorsTable(),
   options: () => optionsTable(readFileSync(join(import.meta.dirname, '../src/policy/schema.ts'), 'utf8')),
 }
@@ -35,7 +39,7 @@ const PARTS: Readonly<Record<string, () => string>> = {
 const PAGES: Readonly<Record<string, readonly string[]>> = {
   'README.md': [],
   'docs/lifecycle.md': ['diagram', 'states', 'transitions', 'guards'],
-  'docs/policy.md': ['clauses', 'decisions', 'invariants'],
+  'docs/policy.md': ['clauses', 'decisions', 'invariants', 'traceability'],
   'docs/errors.md': ['errors'],
   'docs/options.md': ['options'],
 }
@@ -81,5 +85,6 @@ if (import.meta.main) {
       console.log(`${path} written`)
     }
   }
+  for (const gap of gaps(trace(sources), sources)) complain(gap)
   if (wrong > 0) process.exit(1)
 }

@@ -30,7 +30,7 @@ export interface Latch {
   readonly kind: Exclude<LatchKind, 'refreshUnauthorized'>
   /** `lastGeneration` when it was set; a newer pair makes it one against these credentials only. */
   readonly generation: number
-  /** PBKDF2 of the refused credentials under `salt`. */
+  /** PBKDF2 of the refused credentials under `salt`, never those themselves. `store-securely` */
   readonly fingerprint: string
 }
 

@@ -1,16 +1,16 @@
 import type { AuthErrorCode } from '../errors.ts'
 import { CATALOGUE, INVARIANTS, type PolicyEntry } from '../policy/catalogue.ts'
 import { DEFAULT_POLICY } from '../policy/defaults.ts'
-import { type Chart, type ChartTransition, readChart, spoken, triggerText } from './chart.ts'
+import { type Chart, type ChartTransition, readChart, triggerText } from './chart.ts'
 import { ERROR_HELP, type ErrorHelp } from './error-help.ts'
 
 /** Tables of the docs, as Markdown, from the same data that the program runs on. */
 
 const cellOf = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ')
-const code = (text: string) => (text === '' ? '' : `\`${text}\``)
+export const code = (text: string) => (text === '' ? '' : `\`${text}\``)
 const codes = (texts: readonly string[]) => texts.map(code).join(', ')
 
-function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.map(cellOf).join(' | ')} |`
   return [line(headings), `|${headings.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n')
 }
@@ -61,38 +61,20 @@ export function guardsTable(chart: Chart = readChart()): string {
 
 const arrow = ({ from, target }: ChartTransition) => (target === null ? `in ${from}` : `${from} → ${target}`)
 
-/** Clauses and decisions, each with the transitions that name it. */
-export const clausesTable = (chart: Chart = readChart()): string =>
+export const clausesTable = (): string =>
   table(
-    ['clause', 'strength', 'what the guide asks', 'section of the guide', 'in the chart'],
-    entries('clause').map((entry) => [
-      code(entry.id),
-      entry.strength,
-      entry.summary,
-      entry.section,
-      namedBy(entry, chart),
-    ]),
+    ['clause', 'strength', 'what the guide asks', 'section of the guide'],
+    entries('clause').map((entry) => [code(entry.id), entry.strength, entry.summary, entry.section]),
   )
 
-export const decisionsTable = (chart: Chart = readChart()): string =>
+export const decisionsTable = (): string =>
   table(
-    ['decision', 'question', 'choice', 'in the chart'],
-    entries('decision').map((entry) => [code(entry.id), entry.section, entry.summary, namedBy(entry, chart)]),
+    ['decision', 'question', 'choice'],
+    entries('decision').map((entry) => [code(entry.id), entry.section, entry.summary]),
   )
 
 const entries = <Kind extends PolicyEntry['kind']>(kind: Kind) =>
   CATALOGUE.filter((entry): entry is typeof entry & Extract<PolicyEntry, { kind: Kind }> => entry.kind === kind)
-
-function namedBy({ id }: PolicyEntry, chart: Chart): string {
-  const states = chart.states.filter(({ ids }) => ids.includes(id)).map(({ path }) => code(spoken(path)))
-  const transitions = chart.transitions
-    .filter(({ ids }) => ids.includes(id))
-    .map((t) => {
-      const trigger = t.kind === 'always' ? (t.guard ?? 'always') : triggerText(t)
-      return `${code(spoken(t.from))} ${trigger}${t.target === null ? '' : ` → ${code(spoken(t.target))}`}`
-    })
-  return [...states, ...transitions].join('<br>')
-}
 
 export const invariantsTable = (): string =>
   table(
