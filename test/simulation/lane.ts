@@ -1,7 +1,8 @@
 import { parentPort } from 'node:worker_threads'
 import type { Lived } from './lanes.ts'
+import type { WorldOptions } from './options.ts'
 import { watchRejections } from './simulate.ts'
-import { runWorld, type WorldOptions } from './world.ts'
+import { runWorld } from './world.ts'
 
 /** A second thread, which lives one world after the other. */
 

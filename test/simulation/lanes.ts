@@ -1,7 +1,8 @@
 import { Worker } from 'node:worker_threads'
+import type { WorldOptions, WorldReport } from './options.ts'
 import type { SimulationReport } from './simulate.ts'
 import { sumUp, watchRejections } from './simulate.ts'
-import { runWorld, type WorldOptions, type WorldReport } from './world.ts'
+import { runWorld } from './world.ts'
 
 /** What a thread that lives worlds answers for each. */
 export interface Lived {

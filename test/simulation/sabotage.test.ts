@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { AccountRecord, TokenStore } from '../../src/index.ts'
-import { runWorld, type Sabotage } from './world.ts'
+import type { Sabotage } from './options.ts'
+import { runWorld } from './world.ts'
 
 /** Longest that a broken client may go unnoticed, worlds of 30 days. */
 const WORLDS = 6

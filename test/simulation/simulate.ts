@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { systemClock } from '../../src/clock.ts'
-import { runWorld, SOURCES, type Source, type Violation, type WorldOptions, type WorldReport } from './world.ts'
+import { SOURCES, type Source, type Violation, type WorldOptions, type WorldReport } from './options.ts'
+import { runWorld } from './world.ts'
 
 /** A world lives this long; then another begins, of another shape. */
 export const WORLD_DAYS = 30
