@@ -112,6 +112,8 @@ export function createJudge(
   let queue: Seen[] = []
   /** The outcome of the latest create was never known to anybody. */
   let createDied = false
+  /** So was that of a refresh, since the latest grant. */
+  let refreshDied = false
   let discarded = false
   /** The latest 429. */
   let throttled: { sender: Sender | undefined; stoodStill: boolean; knownAtMs: number } | undefined
@@ -128,13 +130,15 @@ export function createJudge(
     if (monitor === 'invariant-8' && seen.replacing) return 'open: the discard was being stored'
     // A pair replaces the other once it is stored; until then the old token serves.
     if (evidence.includes('has replaced it') && seen.replacing) return 'open: the next pair was being stored'
-    if (monitor === 'invariant-9' && evidence.includes('a create followed a create answered 401'))
+    if (monitor === 'invariant-9' && /a create followed a create answered 4\d\d/.test(evidence))
       return 'D-create-4xx: other credentials than the refused ones'
     if (evidence.includes('after its expiry') && seen.cannotTell) return 'D-skew: no clock could tell'
     if (evidence.includes('after the API refused it') && seen.hasSlept) return 'D-skew: its age stood still'
     if (monitor === 'invariant-10' && seen.isAhead) return 'D-skew: the wall clock was ahead'
     if (monitor === 'invariant-10' && (discarded || seen.otherPassword)) return 'D-sign-in: another password'
     if (monitor === 'invariant-9' && createDied) return 'open: killed in the middle of a create'
+    // An attempt is counted with its outcome.
+    if (monitor === 'D-refresh-unavailable' && refreshDied) return 'open: killed in the middle of a refresh'
     // What somebody asked for by name is not what a rejection brought about.
     if (monitor === 'refresh-once' && atMs - forcedAtMs() < 240_000) return 'D-force: a forced refresh'
     return undefined
@@ -161,7 +165,9 @@ export function createJudge(
         knownAtMs: (seen.storedAtMs ?? seen.atMs + SETTLING_MS) + LOOKED_MS,
       }
     if (moment.kind === 'answered' && moment.request.endpoint === 'create') createDied = seen.lost ?? false
+    if (moment.kind === 'answered' && moment.request.endpoint === 'refresh') refreshDied ||= seen.lost ?? false
     weigh(account.observe(moment), seen)
+    if (isGrant(moment)) refreshDied = false
     if (moment.kind === 'answered' && moment.request.grantedRefreshId !== undefined) discarded = false
     if (sender === undefined) return
     if (moment.kind === 'demanded') return weigh(clientOf(sender).watch.observe(moment), seen)
