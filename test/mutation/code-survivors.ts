@@ -37,7 +37,14 @@ export const CODE_SURVIVORS: readonly CodeSurvivors[] = [
   {
     file: 'src/policy/learn.ts',
     reason: 'no other event that is noted has credentials',
-    mutants: [{ in: `event.type === 'operator.signIn' &&`, from: `event.type === 'operator.signIn'`, to: 'true' }],
+    mutants: [
+      { in: `event.type === 'operator.signIn' &&`, from: `event.type === 'operator.signIn'`, to: 'true' },
+      {
+        in: `return event.type === 'operator.signIn' && event.credentials === 'same'`,
+        from: `event.type === 'operator.signIn'`,
+        to: 'true',
+      },
+    ],
   },
   {
     file: 'src/policy/schema.ts',

@@ -406,6 +406,35 @@ describe('what waited for a request', () => {
     expect(replay({ ...known, createFailed: true }, signIn('other')).createFailed).toBe(false)
   })
 
+  it('keeps that the use of the token did not end, whoever says so', () => {
+    const held: Situation = { ...known, pair }
+    expect(replay(held, record({ pair })).unfinished).toBe(false)
+    expect(replay(held, record({ pair, unfinished: true })).unfinished).toBe(true)
+  })
+
+  it('teaches what the outcome did not say: another pair, none, a sign-out', () => {
+    const held: Situation = { ...known, pair }
+    const newer = { ...pair, generation: 8 }
+    expect(replay(held, record({ pair: newer })).pair).toEqual(newer)
+    expect(replay(held, record({ signedOut: true }))).toMatchObject({ pair: null, signedOut: true })
+    expect(replay(known, record({})).pair).toBeNull()
+  })
+
+  it.each([
+    [false, false, false],
+    [true, false, true],
+    [false, true, true],
+  ])('keeps the mark of a failed create, whoever set it: %s, %s', (before, stored, after) => {
+    expect(replay({ ...known, createFailed: before }, record({ createFailed: stored })).createFailed).toBe(after)
+  })
+
+  it('keeps what was noted beside a pair that was discarded', () => {
+    const reset: NotedEvent = { type: 'operator.reset', atMs: AT_MS }
+    const nothing = record({})
+    expect(notedBeside([reset, nothing], pair)).toEqual([reset, nothing])
+    expect(notedBeside([reset, nothing, record({ pair })], null)).toHaveLength(3)
+  })
+
   it('does not bring back a pair that was discarded', () => {
     const newer = record({ pair: { ...pair, generation: 4 } })
     expect(notedBeside([record({ pair }), newer], pair)).toEqual([newer])
