@@ -73,7 +73,6 @@ export function createProcesses(setting: Setting, { onEvent }: Pick<ReturnType<t
     count('happened', 'kills')
     process.alive = false
     process.clock.end()
-    if ([...process.inFlight].some(({ request }) => request.endpoint !== 'api')) state.slotLostAtMs = clock.now()
     judge.died(
       process,
       [...process.inFlight].map(({ request }) => request),

@@ -3,7 +3,7 @@ import type { Setting } from './setting.ts'
 import { MINUTE } from './units.ts'
 
 /** What the server itself saw: counts it, and the token requests of each minute. */
-export function watchServer({ clock, trace, sandbox, state }: Pick<Setting, 'clock' | 'trace' | 'sandbox' | 'state'>) {
+export function watchServer({ clock, trace, sandbox }: Pick<Setting, 'clock' | 'trace' | 'sandbox'>) {
   const { count, violate } = trace
   const ended = new Map<number, { status: number | 'dropped'; fault: string | undefined; code: string | undefined }>()
   const tokenSends: number[] = []
@@ -11,10 +11,8 @@ export function watchServer({ clock, trace, sandbox, state }: Pick<Setting, 'clo
     ended.set(at, { status, fault, code })
     count('requests', `${endpoint} ${status}`)
     if (fault !== undefined) for (const word of fault.split(' ')) count('faults', kindOfFault(endpoint, word))
-    if (endpoint === 'api' || status !== 429 || fault !== undefined) return
-    // When it was answered died with the process that had taken its slot: the server may have counted it later.
-    if (clock.now() - state.slotLostAtMs < 2 * MINUTE) count('happened', 'throttled for a slot of a killed process')
-    else violate('server-throttled', 'the server itself answered 429: it counted an eleventh request')
+    if (endpoint !== 'api' && status === 429 && fault === undefined)
+      violate('server-throttled', 'the server itself answered 429: it counted an eleventh request')
   })
   const countSend = () => {
     const nowMs = clock.now()

@@ -28,8 +28,6 @@ export interface State {
   closing: boolean
   /** Somebody forced a refresh, or signed in. */
   forcedAtMs: number
-  /** A process was killed while its token request was in flight. */
-  slotLostAtMs: number
   /** API requests that are to be sent still: what nobody could do, or was refused before it was sent, is done later. */
   owed: number
 }
@@ -103,7 +101,6 @@ export function createSetting(options: WorldOptions): Setting {
     calm: false,
     closing: false,
     forcedAtMs: Number.NEGATIVE_INFINITY,
-    slotLostAtMs: Number.NEGATIVE_INFINITY,
     owed: 0,
   }
   const { sandbox, serve } = createService({
@@ -126,7 +123,7 @@ export function createSetting(options: WorldOptions): Setting {
     ({ monitor, evidence, atMs }, sender) => trace.violate(monitor, `${evidence} (at ${atMs - startMs})`, sender?.name),
   )
 
-  const server = watchServer({ clock, trace, sandbox, state })
+  const server = watchServer({ clock, trace, sandbox })
   const drawn = { flavour, slotCount, proactive, refreshUnauthorized, ...steady, ...usual }
   return {
     ...{ options, root, clock, startMs, trace, shape, flavour, slotCount, proactive, refreshUnauthorized, machines },
