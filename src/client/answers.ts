@@ -63,9 +63,8 @@ export function createAnswers(options: AnswersOptions): Answers {
   }
 
   const granted = (request: changes.TokenRequest, sent: Sent, reply: Extract<TokenReply, { kind: 'granted' }>) => {
-    const { sentAtMonotonicMs, sentAtWallMs, skewMs, access } = reply
+    const { sentAtWallMs, skewMs, access } = reply
     if (skewMs !== undefined) onSkew(skewMs)
-    const sentAtMs = timeline.fromMonotonicMs(sentAtMonotonicMs)
     const previous = request === 'refresh' ? keeper.known().pair : null
     const { sentMs, generation } = sent.marked
     const pair = changes.storedPair(reply, sentMs, generation, previous, policy, random())
@@ -73,7 +72,12 @@ export function createAnswers(options: AnswersOptions): Answers {
       const { pair: stored } = adoption.facts()
       if (stored === null) throw new Error('a granted pair is not in the record')
       // After a sign-out nobody is served any more, though the answer was on its way.
-      if (!sent.signal.aborted) vault.put(stored, access, sentAtWallMs - sentAtMs)
+      if (!sent.signal.aborted) {
+        const wallMs = timeline.toWallMs(atMs())
+        // What the machine slept since the send, as far as the store's time does not tell it already.
+        const sleptMs = Math.max(0, wallMs - sentAtWallMs - (keeper.nowMs() - sentMs))
+        vault.put(stored, access, wallMs - atMs() - sleptMs)
+      }
       return { type: 'outcome.granted', ...now(), pair: vault.earliest(stored) }
     })
   }

@@ -11,8 +11,6 @@ export interface Timeline {
   partMs(): number
   /** The wall-clock time of a moment on the timeline, by the clocks as they are now. */
   toWallMs(atMs: number): number
-  /** The moment on the timeline of a reading of the monotonic clock. */
-  fromMonotonicMs(monotonicMs: number): number
 }
 
 export function createTimeline(clock: Clock): Timeline {
@@ -23,6 +21,5 @@ export function createTimeline(clock: Clock): Timeline {
     nowMs,
     partMs: () => Math.ceil(originMs + clock.monotonic()) - nowMs(),
     toWallMs: (atMs) => atMs - nowMs() + clock.now(),
-    fromMonotonicMs: (monotonicMs) => Math.floor(originMs + monotonicMs),
   }
 }

@@ -190,6 +190,21 @@ describe('D-skew', () => {
     expect(expiredSends(world)).toEqual([])
   })
 
+  it('such a grant is not older than it is either: a sleep counts once', async () => {
+    const { auth, clock, sandbox } = serverTimeWorld()
+    const sentMs = clock.now()
+    sandbox.fail({ endpoint: 'create', replyLatencyMs: 5 * SECOND })
+    const waiting = auth.getAccessToken()
+    await clock.advance(SECOND)
+    clock.suspend(20 * MINUTE)
+    await clock.advance(5 * SECOND)
+    await waiting
+    expect(auth.status()).toMatchObject({
+      usableUntilMs: sentMs + HOUR - 30 * SECOND,
+      refreshUsableUntilMs: sentMs + 24 * HOUR - 30 * SECOND,
+    })
+  })
+
   it('a read that was on its way while the machine slept is made again: its time is past', async () => {
     const world = serverTimeWorld()
     const { auth, call, client, clock, now, store } = world
