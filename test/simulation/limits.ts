@@ -20,7 +20,7 @@ export const LONGEST_BACK_OFF_MS = 15 * MINUTE
 export const SLACK_MS = 4 * MINUTE
 export const API_REQUESTS_PER_DAY = 216
 /** Longest way to a slow store, and back, ms. */
-export const STORE_LEG_MS = 80
+export const STORE_LEG_MS = 300
 export const STORY_LINES = 400
 /** What is at least left of a lease that is renewed: whoever stands still for less keeps it. `D-one-at-a-time` */
 export const LEASE_LEFT_MS = 10 * SECOND
