@@ -1,44 +1,54 @@
 import type { Policy } from '../policy/schema.ts'
 import { monitor } from './monitor.ts'
-import { isGrant, isRejection, type ObservedRequest } from './observed.ts'
+import { isGrant, isRejection } from './observed.ts'
 import { brief, seconds } from './words.ts'
 
 interface Rejections {
   readonly accessId: string | undefined
   readonly rejected: boolean
-  /** When the pair was granted that a rejection had asked for, ms. */
+  /** When the pair was asked for that a rejection brought about, ms. */
   readonly recoveredAtMs: number
+  /** Until then it is young, ms. */
+  readonly youngUntilMs: number
 }
 
+type YouthPolicy = Pick<Policy, 'youngRejectionMs' | 'accessLifetimeMs'>
+
+/** For a token that lives shorter than documented, its youth is shorter too. `D-short-lifetimes` */
+const youngUntilMs = (policy: YouthPolicy, sinceMs: number, accessExpAtMs = Number.POSITIVE_INFINITY) => {
+  const livesMs = Math.min(policy.accessLifetimeMs, accessExpAtMs - sinceMs)
+  return sinceMs + (policy.youngRejectionMs * livesMs) / policy.accessLifetimeMs
+}
+
+const NOT_RECOVERED = { recoveredAtMs: Number.NEGATIVE_INFINITY, youngUntilMs: Number.NEGATIVE_INFINITY } as const
+
 /** A rejected access token is refreshed once: the pair that came of it is not refreshed again while it is young. */
-export const refreshOnce = ({ youngRejectionMs }: Pick<Policy, 'youngRejectionMs'>) =>
+export const refreshOnce = (policy: YouthPolicy) =>
   monitor<Rejections>({
     id: 'refresh-once',
     ids: ['refresh-once', 'D-stale-401', 'D-young-rejection'],
     title: 'a rejected access token brings about one refresh',
     needs: ['tokens'],
-    initial: { accessId: undefined, rejected: false, recoveredAtMs: Number.NEGATIVE_INFINITY },
+    initial: { accessId: undefined, rejected: false, ...NOT_RECOVERED },
     step(state, moment, report) {
       // What somebody asks for by name is not what a rejection brings about.
-      if (moment.kind === 'demanded')
-        return moment.forced ? { ...state, recoveredAtMs: Number.NEGATIVE_INFINITY } : state
+      if (moment.kind === 'demanded') return moment.forced ? { ...state, ...NOT_RECOVERED } : state
       if (moment.kind === 'sent') {
         const { endpoint, sentAtMs, accessId } = moment.request
-        const agoMs = sentAtMs - state.recoveredAtMs
-        if (endpoint === 'refresh' && agoMs < youngRejectionMs)
-          report(
-            `a second refresh was sent ${seconds(agoMs)} after the one that a rejected access token had brought about`,
-          )
+        if (endpoint === 'refresh' && sentAtMs < state.youngUntilMs) {
+          const ago = seconds(sentAtMs - state.recoveredAtMs)
+          report(`a second refresh was sent ${ago} after the one that a rejected access token had brought about`)
+        }
         return endpoint === 'api' && state.accessId === undefined ? { ...state, accessId } : state
       }
       if (moment.kind !== 'answered') return state
       const { request } = moment
       if (isGrant(request)) {
-        const recovery =
-          request.endpoint === 'refresh' &&
-          (state.rejected || request.sentAtMs - state.recoveredAtMs < youngRejectionMs)
-        const recoveredAtMs = recovery ? request.answeredAtMs : Number.NEGATIVE_INFINITY
-        return { accessId: request.grantedAccessId, rejected: false, recoveredAtMs }
+        const { endpoint, sentAtMs, grantedAccessId: accessId, grantedAccessExpAtMs } = request
+        const recovery = endpoint === 'refresh' && (state.rejected || sentAtMs < state.youngUntilMs)
+        if (!recovery) return { accessId, rejected: false, ...NOT_RECOVERED }
+        const untilMs = youngUntilMs(policy, sentAtMs, grantedAccessExpAtMs)
+        return { accessId, rejected: false, recoveredAtMs: sentAtMs, youngUntilMs: untilMs }
       }
       const rejected = isRejection(request) && request.accessId !== undefined && request.accessId === state.accessId
       return rejected ? { ...state, rejected: true } : state
@@ -57,13 +67,8 @@ interface Young {
 }
 
 /** A token that was refused while it was young is not refreshed while it is. A forced refresh is somebody's wish. */
-export const noYoungRefresh = (policy: Pick<Policy, 'youngRejectionMs' | 'accessLifetimeMs'>) => {
-  /** For a token that lives shorter than documented, its youth is shorter too. `D-short-lifetimes` */
-  const youngUntilMs = (sinceMs: number, { accessExpAtMs }: ObservedRequest) => {
-    const livesMs = Math.min(policy.accessLifetimeMs, (accessExpAtMs ?? Number.POSITIVE_INFINITY) - sinceMs)
-    return sinceMs + (policy.youngRejectionMs * livesMs) / policy.accessLifetimeMs
-  }
-  return monitor<Young>({
+export const noYoungRefresh = (policy: YouthPolicy) =>
+  monitor<Young>({
     id: 'D-young-rejection',
     ids: ['D-young-rejection', 'D-short-lifetimes'],
     title: 'a token that was refused while it was young is not refreshed at once',
@@ -87,7 +92,6 @@ export const noYoungRefresh = (policy: Pick<Policy, 'youngRejectionMs' | 'access
         return { accessId, sinceMs: request.sentAtMs, refusedUntilMs: undefined, rejected: false }
       }
       if (!isRejection(request) || request.accessId === undefined || request.accessId !== state.accessId) return state
-      return { ...state, rejected: true, refusedUntilMs: youngUntilMs(state.sinceMs, request) }
+      return { ...state, rejected: true, refusedUntilMs: youngUntilMs(policy, state.sinceMs, request.accessExpAtMs) }
     },
   })
-}

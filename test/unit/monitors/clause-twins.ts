@@ -185,6 +185,24 @@ export const CLAUSE_TWINS: readonly Twins[] = [
     twin: [create(0, 1), api(600, 1, rejection), refresh(600, 2), demand(610), refresh(610, 3)],
   },
   {
+    monitor: 'refresh-once',
+    rule: 'a pair that lives a quarter as long is young for a quarter of the time',
+    clean: [
+      ...[create(0, 1), api(300, 1, rejection), refresh(300, 2, { grantedAccessExpAtMs: at(1200) }), demand(310)],
+      refresh(315, 3),
+    ],
+    twin: [
+      ...[create(0, 1), api(300, 1, rejection), refresh(300, 2, { grantedAccessExpAtMs: at(1200) }), demand(310)],
+      refresh(314.999, 3),
+    ],
+  },
+  {
+    monitor: 'refresh-once',
+    rule: 'a pair is as old as its request, though the machine slept through the answer',
+    clean: [create(0, 1), api(600, 1, rejection), refresh(600, 2, { answeredAtMs: at(3900) }), refresh(3900, 3)],
+    twin: [create(0, 1), api(600, 1, rejection), refresh(600, 2, { answeredAtMs: at(659) }), refresh(659, 3)],
+  },
+  {
     monitor: 'D-back-off',
     rule: 'half a minute passes after a refresh that failed',
     clean: [create(0, 1), failedRefresh(2800, 1, 'dropped'), refresh(2830, 2)],
