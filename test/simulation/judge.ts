@@ -191,7 +191,8 @@ export function createJudge(
       const { request } = moment
       const { sentAtMs, answeredAtMs } = grant
       const adopted = { ...request, endpoint: 'refresh', sentAtMs, answeredAtMs, status: 200 } as const
-      client.watch.observe({ kind: 'answered', request: { ...adopted, grantedAccessId: accessId } })
+      const granted = { grantedAccessId: accessId, grantedAccessExpAtMs: request.accessExpAtMs }
+      client.watch.observe({ kind: 'answered', request: { ...adopted, ...granted } })
       client.order = grant.order
     }
     if (moment.kind === 'answered' && moment.request.grantedAccessId !== undefined)
@@ -212,7 +213,8 @@ export function createJudge(
   const lose = (seen: Seen) => {
     if (seen.moment.kind !== 'answered') return
     seen.lost = true
-    const { code, retryAfterMs, grantedAccessId, grantedRefreshId, ...request } = seen.moment.request
+    const { code, retryAfterMs, grantedAccessId, grantedAccessExpAtMs, grantedRefreshId, ...request } =
+      seen.moment.request
     seen.moment = { kind: 'answered', request: { ...request, status: 'dropped' } }
     seen.open = false
   }

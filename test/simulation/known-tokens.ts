@@ -30,11 +30,12 @@ export function createKnownTokens(clock: VirtualClock, sandbox: Sandbox) {
       const refresh = body.new_refresh_token ?? body.refresh_token ?? body.refresh
       // A create without a refresh token is malformed to the client.
       if (typeof access !== 'string' || (sent.endpoint === 'create' && typeof refresh !== 'string')) return {}
-      const { jti } = lookAt(access)
+      const { jti, expAtMs: grantedAccessExpAtMs } = lookAt(access)
+      const arrived = { grantedAccessId: jti, grantedAccessExpAtMs }
       grants.set(jti, { order: orderOf(jti), sentAtMs: sent.sentAtMs, answeredAtMs: clock.now() })
-      if (typeof refresh !== 'string') return { grantedAccessId: jti }
+      if (typeof refresh !== 'string') return arrived
       const { jti: grantedRefreshId, expAtMs: grantedRefreshExpAtMs } = lookAt(refresh)
-      return { grantedAccessId: jti, grantedRefreshId, grantedRefreshExpAtMs }
+      return { ...arrived, grantedRefreshId, grantedRefreshExpAtMs }
     } catch {
       return {}
     }
