@@ -91,7 +91,10 @@ export function createCallers(setting: Setting, { tellTale }: Pick<ReturnType<ty
               if (error.name !== 'FetchError') throw error
             })
           : process.auth.fetchLike(API, { headers })
-    expectEnd(process, 'api', 400 * SECOND, call)
+    expectEnd(process, 'api', 400 * SECOND, call, () => {
+      // What is left from worse hours is worked off one by one, while it works.
+      if (state.owed > 0) clock.setTimeout(() => process.alive && callApi(process, random), random.wait(MINUTE))
+    })
   }
   const callToken = (process: Process, random: Random) => {
     demanded()

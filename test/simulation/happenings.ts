@@ -38,7 +38,7 @@ export function letHappen(setting: Setting, processes: Processes, callers: Calle
 
   every('traffic', DAY / API_REQUESTS_PER_DAY, (random) => {
     state.owed++
-    for (let calls = Math.min(state.owed, 6); calls > 0 && running().length > 0; calls--) withSomeone(callApi)(random)
+    if (state.owed > 0) withSomeone(callApi)(random)
   })
   every('bursts', 6 * HOUR, (random) => {
     if (random.chance(0.15)) {

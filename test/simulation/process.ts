@@ -11,6 +11,10 @@ export interface Process extends Sender {
   readonly clock: ProcessClock
   readonly random: Random
   readonly inFlight: Set<{ request: ObservedSend; stale: boolean }>
+  /** Writes on their way to the store: one may land after its process has ended. */
+  writes: number
+  /** What is to be done when the last of them has landed. */
+  onWritten: (() => void) | undefined
   auth: AuthClient
   alive: boolean
   busySinceMs: number

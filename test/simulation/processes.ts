@@ -31,6 +31,7 @@ export function createProcesses(setting: Setting, { onEvent }: Pick<ReturnType<t
       clock: processClock,
       random,
       inFlight: new Set(),
+      writes: 0,
       alive: true,
       busySinceMs: Number.NEGATIVE_INFINITY,
       apiPausedUntilMs: Number.NEGATIVE_INFINITY,
@@ -73,10 +74,10 @@ export function createProcesses(setting: Setting, { onEvent }: Pick<ReturnType<t
     count('happened', 'kills')
     process.alive = false
     process.clock.end()
-    judge.died(
-      process,
-      [...process.inFlight].map(({ request }) => request),
-    )
+    const inFlight = [...process.inFlight].map(({ request }) => request)
+    const died = () => judge.died(process, inFlight)
+    if (process.writes === 0) died()
+    else process.onWritten = died
     process.inFlight.clear()
     if (process.slot.process === process) process.slot.process = undefined
   }

@@ -18,10 +18,14 @@ export function createStores(setting: Setting, mishap: (process: Process) => voi
       <A extends unknown[], R>(work: (...args: A) => Promise<R>, isWrite = false) =>
       async (...args: A): Promise<R> => {
         if (!process.alive) return never()
-        await leg()
-        if (state.storeDown && random.chance(0.5)) throw new Error('the store is down')
-        const result = await work(...args)
-        if (isWrite && result === true) judge.stored(process, args[2] as AccountRecord, storeNowMs())
+        const arrive = async () => {
+          await leg()
+          if (state.storeDown && random.chance(0.5)) throw new Error('the store is down')
+          const result = await work(...args)
+          if (isWrite && result === true) judge.stored(process, args[2] as AccountRecord, storeNowMs())
+          return result
+        }
+        const result = await (isWrite ? writing(process, arrive) : arrive())
         if (isWrite && on('chaos') && random.chance(0.002)) mishap(process)
         await leg()
         await process.slot.machine.awake()
@@ -41,4 +45,14 @@ export function createStores(setting: Setting, mishap: (process: Process) => voi
   }
 
   return storeOf
+}
+
+async function writing<T>(process: Process, write: () => Promise<T>): Promise<T> {
+  process.writes++
+  try {
+    return await write()
+  } finally {
+    process.writes--
+    if (process.writes === 0) process.onWritten?.()
+  }
 }
