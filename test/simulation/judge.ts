@@ -164,7 +164,9 @@ export function createJudge(
         stoodStill: seen.stoodStill || seen.stale,
         knownAtMs: (seen.storedAtMs ?? seen.atMs + SETTLING_MS) + LOOKED_MS,
       }
-    if (moment.kind === 'answered' && moment.request.endpoint === 'create') createDied = seen.lost ?? false
+    // A throttled create changes nothing of it.
+    if (moment.kind === 'answered' && moment.request.endpoint === 'create' && moment.request.status !== 429)
+      createDied = seen.lost ?? false
     if (moment.kind === 'answered' && moment.request.endpoint === 'refresh') refreshDied ||= seen.lost ?? false
     weigh(account.observe(moment), seen)
     if (isGrant(moment)) refreshDied = false
