@@ -8,9 +8,10 @@ const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('
  */
 export const synchronousSigner: SignerFactory = (key) => {
   // Not an `import`: bundlers for the browser must be able to leave this function out.
-  const { createHmac, timingSafeEqual } = process.getBuiltinModule('node:crypto')
+  const { createHmac, createSecretKey, timingSafeEqual } = process.getBuiltinModule('node:crypto')
+  const secret = createSecretKey(key, 'utf8')
   const protectedHeader = encode({ alg: 'HS256', typ: 'JWT' })
-  const mac = (text: string) => createHmac('sha256', key).update(text).digest()
+  const mac = (text: string) => createHmac('sha256', secret).update(text).digest()
   return {
     sign(claims) {
       const signed = `${protectedHeader}.${encode(claims)}`

@@ -65,15 +65,27 @@ export interface Served {
 }
 
 /** The reply as a `Response`. */
-export function toResponse({ reply, madeAtMs, cut }: Served): Response {
-  const { status, body } = reply
-  const headers = new Headers({ Date: new Date(madeAtMs).toUTCString(), ...reply.headers })
-  if (body === undefined || BODILESS.includes(status)) return new Response(null, { status, headers })
-  const text = bodyText(reply)
-  if (!headers.has('Content-Type'))
-    headers.set('Content-Type', typeof body === 'string' ? (reply.type ?? HTML_TYPE) : JSON_TYPE)
-  return new Response(cut ? cutInHalf(text) : text, { status, headers })
+export function toResponse(served: Served): Response {
+  const { status } = served.reply
+  const headers = headersOf(served)
+  const text = textOf(served)
+  return new Response(served.cut && text !== null ? cutInHalf(text) : text, { status, headers })
 }
+
+export function headersOf({ reply, madeAtMs }: Pick<Served, 'reply' | 'madeAtMs'>): Headers {
+  const headers = new Headers({ Date: new Date(madeAtMs).toUTCString(), ...reply.headers })
+  if (hasBody(reply) && !headers.has('Content-Type'))
+    headers.set('Content-Type', typeof reply.body === 'string' ? (reply.type ?? HTML_TYPE) : JSON_TYPE)
+  return headers
+}
+
+/** The whole body, also of a reply that is cut; `null` when it has none. */
+export const textOf = ({ reply }: Pick<Served, 'reply'>): string | null => (hasBody(reply) ? bodyText(reply) : null)
+
+/** What reading a body says whose connection broke. */
+export const terminated = () => new TypeError('terminated')
+
+const hasBody = ({ status, body }: Reply) => body !== undefined && !BODILESS.includes(status)
 
 const bodyText = ({ body }: Reply): string => (typeof body === 'string' ? body : (JSON.stringify(body) ?? ''))
 
@@ -84,7 +96,7 @@ function cutInHalf(text: string): ReadableStream<Uint8Array> {
   let sent = false
   return new ReadableStream<Uint8Array>({
     pull(controller) {
-      if (sent) return controller.error(new TypeError('terminated'))
+      if (sent) return controller.error(terminated())
       sent = true
       controller.enqueue(half)
     },

@@ -1,5 +1,5 @@
 import type { Arrival } from '../../src/sandbox/server.ts'
-import { type Served, toResponse } from '../../src/sandbox/wire.ts'
+import { headersOf, type Served, terminated, textOf, toResponse } from '../../src/sandbox/wire.ts'
 
 /** A call of `fetch` as it arrives at the server, without the `Request` that takes far longer than all the rest. */
 export function arrivalOf(input: string | URL | Request, init: RequestInit | undefined): Arrival {
@@ -24,49 +24,47 @@ const urlOf = (text: string) => {
   return url
 }
 
-/** The `Response` of a reply, which comes into being when somebody wants more than its status. */
+/**
+ * The `Response` of a reply, as far as the client reads it without one. A real one, with its stream, takes longer than
+ * client and server together: it comes into being for whoever wants more than status, headers and text.
+ */
 export const lateResponse = (served: Served): Response => new LateResponse(served) as unknown as Response
 
 class LateResponse {
+  readonly ok: boolean
+  readonly status: number
+  readonly statusText = ''
+  readonly type = 'default'
+  readonly redirected = false
+  readonly url = ''
   readonly #served: Served
+  #headers: Headers | undefined
   #whole: Response | undefined
 
   constructor(served: Served) {
+    const { status } = served.reply
     this.#served = served
+    this.status = status
+    this.ok = status >= 200 && status < 300
   }
   #response(): Response {
     this.#whole ??= toResponse(this.#served)
     return this.#whole
   }
-  get status() {
-    return this.#served.reply.status
-  }
-  get ok() {
-    return this.status >= 200 && this.status < 300
-  }
-  get type() {
-    return 'default' as const
-  }
-  get redirected() {
-    return false
-  }
-  get url() {
-    return ''
-  }
-  get statusText() {
-    return ''
-  }
   get headers() {
-    return this.#response().headers
+    this.#headers ??= headersOf(this.#served)
+    return this.#headers
   }
   get body() {
-    return this.#response().body
+    if (textOf(this.#served) === null) return null
+    return { cancel: async () => {}, getReader: () => this.#response().body?.getReader() }
   }
   get bodyUsed() {
     return this.#whole?.bodyUsed ?? false
   }
-  text() {
-    return this.#response().text()
+  async text() {
+    if (this.#served.cut) throw terminated()
+    return textOf(this.#served) ?? ''
   }
   json() {
     return this.#response().json()
