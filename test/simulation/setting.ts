@@ -1,4 +1,3 @@
-import { macrotask } from '../../src/clock.ts'
 import { memoryStore, type TokenStore } from '../../src/index.ts'
 import type { SandboxModes } from '../../src/sandbox/index.ts'
 import { createService, type Service } from '../../src/sandbox/sandbox.ts'
@@ -10,6 +9,7 @@ import { createMachine, type Machine } from './machine.ts'
 import type { Source, WorldOptions } from './options.ts'
 import { createRandom, type Random } from './random.ts'
 import { watchServer } from './server-view.ts'
+import { settling } from './settling.ts'
 import { rememberingSigner } from './signer.ts'
 import { createTrace, type Trace } from './trace.ts'
 import { DAY, HOUR, SECOND } from './units.ts'
@@ -66,7 +66,7 @@ export function createSetting(options: WorldOptions): Setting {
   const without = new Set(options.without)
   const root = createRandom(`${seed}/${index}`)
   const shape = root.fork('shape')
-  const clock = virtualClock({ pass: macrotask })
+  const clock = virtualClock({ pass: settling() })
   const startMs = clock.now()
   const trace = createTrace(clock)
   const flavour = shape.pick(['plain', 'plain', 'slow', 'faulty'] as const)
