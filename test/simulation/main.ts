@@ -5,7 +5,8 @@ import { type Arguments, HELP, parseArguments, UsageError } from './arguments.ts
 import { live } from './lanes.ts'
 import { createProgress } from './progress.ts'
 import { exploreChart, fuzzChart } from './proof.ts'
-import { type Replay, shrink, tell, worldsOf } from './simulate.ts'
+import { parseReplay, ReplayError } from './replay.ts'
+import { shrink, tell, watchRejections, worldsOf } from './simulate.ts'
 import { summary } from './summary.ts'
 import { runWorld } from './world.ts'
 
@@ -19,9 +20,13 @@ const progress = createProgress(clock.monotonic)
 try {
   process.exitCode = await run(parseArguments(process.argv.slice(2)))
 } catch (error) {
-  if (!(error instanceof UsageError)) throw error
-  console.error(`${error.message}\n\n${HELP}`)
-  process.exitCode = 2
+  if (error instanceof UsageError) {
+    console.error(`${error.message}\n\n${HELP}`)
+    process.exitCode = 2
+  } else if (error instanceof ReplayError) {
+    console.error(`The replay cannot be read: ${error.message}`)
+    process.exitCode = 3
+  } else throw error
 }
 
 async function run(args: Arguments): Promise<number> {
@@ -59,15 +64,19 @@ async function years({ days, seed, clients, threads, out }: Extract<Arguments, {
 }
 
 async function replay(file: string): Promise<number> {
-  let world: Replay
-  try {
-    world = JSON.parse(readFileSync(file, 'utf8'))
-  } catch (error) {
-    console.error(`${file} cannot be read: ${(error as Error).message}`)
-    return 3
-  }
+  const world = parseReplay(readFrom(file))
+  const watch = watchRejections()
   const { violation, hash } = await runWorld(world)
   console.log(violation === undefined ? '0 violations' : tell({ ...violation, replay: world }, STORY_LINES))
+  console.log(`unhandled rejections: ${watch.seen()}`)
   console.log(`trace ${hash}`)
-  return violation === undefined ? 0 : 1
+  return violation === undefined && watch.seen() === 0 ? 0 : 1
+}
+
+function readFrom(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new ReplayError((error as Error).message)
+  }
 }

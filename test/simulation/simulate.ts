@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { systemClock } from '../../src/clock.ts'
 import { SOURCES, type Source, type Violation, type WorldOptions, type WorldReport } from './options.ts'
+import type { Replay } from './replay.ts'
 import { runWorld } from './world.ts'
 
 /** A world lives this long; then another begins, of another shape. */
@@ -13,9 +14,6 @@ export interface SimulateOptions {
   readonly clients?: number
   readonly onProgress?: (doneDays: number, days: number) => void
 }
-
-/** Everything that is needed to live a violation again. */
-export type Replay = WorldOptions
 
 export interface Found extends Violation {
   readonly replay: Replay
