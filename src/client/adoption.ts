@@ -60,12 +60,12 @@ export function createAdoption(options: AdoptionOptions): Adoption {
     }
   }
 
-  // What another process may have changed and the chart would decide by.
-  const newsOf = ({ pair, latches, refreshLatch, signedOut, createFailed, unfinished }: AccountRecord) =>
+  // What another process may have changed and the chart would decide by; whether a token is unfinished, each answer tells it.
+  const newsOf = ({ pair, latches, refreshLatch, signedOut, createFailed }: AccountRecord) =>
     JSON.stringify([
       [pair?.generation, pair?.refresh === null],
       [latches, refreshLatch],
-      [signedOut, createFailed, unfinished],
+      [signedOut, createFailed],
     ])
   let judged = ''
   const heard = () => {

@@ -12,10 +12,9 @@ import type { RecordKeeper } from './record-keeper.ts'
 import type { Timeline } from './timeline.ts'
 import type { Vault } from './vault.ts'
 
-/** A request that was marked, and sent: what it stands on, and who asked. */
+/** A request that was marked, and sent: what it stands on. */
 export interface Sent {
   readonly marked: changes.Marked
-  readonly demanded: boolean
   /** Aborted by a sign-out. */
   readonly signal: AbortSignal
 }
@@ -55,7 +54,7 @@ export function createAnswers(options: AnswersOptions): Answers {
     let stood = true
     await keeper.keep((record, nowMs) => {
       stood = changes.standsOn(record, marked)
-      return changes.applied(result, stood, record, nowMs)
+      return changes.applied(result, marked, stood, record, nowMs)
     })
     if (!stood) return { type: 'outcome.adopted', atMs: atMs(), facts: await adoption.adopt() }
     adoption.heard()
@@ -93,7 +92,7 @@ export function createAnswers(options: AnswersOptions): Answers {
       return { type: 'outcome.unavailable', ...now(), untilMs: atMs() } as const
     const [drawn, partMs] = [random(), timeline.partMs()]
     const lengthMs = (step: number) => backOffMs(step, drawn, policy) + partMs
-    return settle(sent, changes.unavailable(request, sent.demanded, lengthMs), () => ({
+    return settle(sent, changes.unavailable(request, lengthMs), () => ({
       type: `outcome.${kind}`,
       ...now(),
       untilMs: atMs() + leftMs(keeper.known().backOff, keeper.nowMs()),
@@ -107,9 +106,11 @@ export function createAnswers(options: AnswersOptions): Answers {
       untilMs: atMs() + leftMs(keeper.known().pause, keeper.nowMs()),
     }))
 
-  /** What no write may delay: the pause runs from here. */
+  /** What no write may delay: from here on the pause runs, and a pair that is to go is gone. */
   const answered = (sent: Sent, reply: TokenReply) => {
     if (reply.kind === 'throttled') pause.heard(reply.pauseMs)
+    const { request, pairGeneration = 0 } = sent.marked
+    if (reply.kind === 'rejected' && request === 'refresh') vault.discard(pairGeneration)
     return budget.answered(sent.marked.slotMs)
   }
 

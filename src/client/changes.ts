@@ -11,6 +11,7 @@ type Granted = Extract<TokenReply, { kind: 'granted' }>
 
 /** What the record said just before a send; a definite answer restores it. */
 export interface Marked {
+  readonly request: TokenRequest
   /** The generation that the send reserved. */
   readonly generation: number
   /** Its slot of the budget. */
@@ -18,16 +19,19 @@ export interface Marked {
   /** The store's time just before the send: lifetimes count from here, whatever the clocks do while it is in flight. */
   readonly sentMs: number
   readonly unfinishedBefore: boolean
+  readonly attemptsBefore: number
   readonly pairGeneration: number | undefined
 }
 
-/** Before the send: its generation, and for a refresh that the token may be spent from here on. */
+/** Before the send: its generation, and what is true if nobody ever hears of its end. */
 export const sending =
-  (request: TokenRequest): Change =>
+  (request: TokenRequest, demanded: boolean): Change =>
   (record) => ({
     ...record,
     lastGeneration: record.lastGeneration + 1,
-    ...(request === 'refresh' ? { unfinished: true } : { createFailed: false }),
+    ...(request === 'refresh'
+      ? { unfinished: true, refreshAttempts: record.refreshAttempts + (demanded ? 0 : 1) }
+      : { createFailed: false, createUnfinished: true }),
   })
 
 /** Is the record still the one that the send stands on? Else somebody else was at it, and the writer adopts. */
@@ -43,14 +47,25 @@ export interface Result {
   readonly ifStands: (record: AccountRecord, nowMs: number) => AccountRecord
 }
 
-export function applied({ anyway, ifStands }: Result, stands: boolean, record: AccountRecord, nowMs: number) {
-  const base = anyway?.(record, nowMs) ?? record
+export function applied(
+  { anyway, ifStands }: Result,
+  { request }: Marked,
+  stands: boolean,
+  record: AccountRecord,
+  nowMs: number,
+) {
+  const ended = request === 'create' ? { ...record, createUnfinished: false } : record
+  const base = anyway?.(ended, nowMs) ?? ended
   if (stands) return ifStands(base, nowMs)
   return base === record ? null : base
 }
 
 /** A definite answer says that the server has not rotated: the mark is as it was before the send. `D-refresh-401` */
-const restored = (record: AccountRecord, marked: Marked) => ({ ...record, unfinished: marked.unfinishedBefore })
+const restored = (record: AccountRecord, { unfinishedBefore, attemptsBefore }: Marked) => ({
+  ...record,
+  unfinished: unfinishedBefore,
+  refreshAttempts: attemptsBefore,
+})
 
 export const granted = (pair: StoredPair): Result => ({
   ifStands: (record) => ({
@@ -110,16 +125,13 @@ export const refreshUnauthorized = (marked: Marked, spent: boolean): Result => (
         },
 })
 
-/** `D-back-off`, and the mark that a create failed or a refresh may have been taken. */
-export const unavailable = (request: TokenRequest, demanded: boolean, backOffMs: (step: number) => number): Result => ({
+/** `D-back-off`, and that a create failed. That a refresh may have been taken has been marked before its send. */
+export const unavailable = (request: TokenRequest, backOffMs: (step: number) => number): Result => ({
   anyway: (record, nowMs) => {
     const step = record.backOff?.step ?? 0
     return { ...record, backOff: { startMs: nowMs, lengthMs: backOffMs(step), step: step + 1 } }
   },
-  ifStands: (record) =>
-    request === 'create'
-      ? { ...record, createFailed: true }
-      : { ...record, refreshAttempts: record.refreshAttempts + (demanded ? 0 : 1) },
+  ifStands: (record) => (request === 'create' ? { ...record, createFailed: true } : record),
 })
 
 /** The pair as it will be stored. A reply without a refresh token keeps the old one and its expiry. `D-partial-refresh` */

@@ -89,11 +89,11 @@ export function createOperator(
   }
 }
 
-const NO_PAIR = { pair: null, unfinished: false, refreshAttempts: 0 } as const
+const NO_PAIR = { pair: null, unfinished: false, refreshAttempts: 0, createUnfinished: false } as const
 
 /** What a sign-in leaves of the record. `D-sign-in` */
 function signedIn(record: AccountRecord, other: boolean): AccountRecord {
-  const base: AccountRecord = { ...record, signedOut: false, createFailed: false }
+  const base: AccountRecord = { ...record, signedOut: false, createFailed: false, createUnfinished: false }
   // Latches stay: each is against its own credentials, which some other client may still have.
   if (other) return { ...base, ...NO_PAIR, refreshLatch: 0, backOff: null }
   if (record.pair === null || record.refreshLatch !== record.pair.generation) return base

@@ -82,7 +82,7 @@ export function createProtocol(options: ProtocolOptions): Protocol {
    */
   const mark = async (
     request: changes.TokenRequest,
-    generation: number,
+    { generation, demanded }: CreateInput | RefreshInput,
     obstacle: (record: AccountRecord) => Deferral | undefined,
   ): Promise<changes.Marked | Outcome> => {
     let slot: { slotMs: number } | undefined
@@ -106,15 +106,17 @@ export function createProtocol(options: ProtocolOptions): Protocol {
         continue
       }
       const written = await keeper.change((stored, nowMs) =>
-        stored.version === record.version ? changes.sending(request)(stored, nowMs) : null,
+        stored.version === record.version ? changes.sending(request, demanded)(stored, nowMs) : null,
       )
       if (written === 'stored') {
         adoption.heard()
         return {
+          request,
           generation: keeper.known().lastGeneration,
           slotMs: slot.slotMs,
           sentMs: keeper.nowMs(),
           unfinishedBefore: record.unfinished,
+          attemptsBefore: record.refreshAttempts,
           pairGeneration: record.pair?.generation,
         }
       }
@@ -158,7 +160,7 @@ export function createProtocol(options: ProtocolOptions): Protocol {
       }
     },
 
-    async create({ generation, demanded }, signal) {
+    async create(input, signal) {
       let held: HeldCredentials
       try {
         held = await credentials.resolve(policy.tokenRequestTimeoutMs)
@@ -169,19 +171,20 @@ export function createProtocol(options: ProtocolOptions): Protocol {
       return leased(signal, async () => {
         await keeper.read()
         const latch = await adoption.latchAgainst(held)
-        const marked = await mark('create', generation, ({ createFailed }) => {
+        const marked = await mark('create', input, ({ createFailed, createUnfinished }) => {
           if (latch !== undefined) return { reason: 'latched', latch: latch.kind }
-          return createFailed && !demanded ? { reason: 'latched', latch: 'createFailed' } : undefined
+          const failed = createFailed || createUnfinished
+          return failed && !input.demanded ? { reason: 'latched', latch: 'createFailed' } : undefined
         })
         if ('type' in marked) return marked
-        const sent = { marked, demanded, signal }
+        const sent = { marked, signal }
         return unlessPaused(sent, async () => answers.afterCreate(sent, held, await endpoints.create(held, { signal })))
       })
     },
 
-    refresh: ({ generation, demanded }, signal) =>
+    refresh: (input, signal) =>
       leased(signal, async () => {
-        const marked = await mark('refresh', generation, ({ pair, refreshLatch }) => {
+        const marked = await mark('refresh', input, ({ pair, refreshLatch }) => {
           if (pair !== null && refreshLatch === pair.generation)
             return { reason: 'latched', latch: 'refreshUnauthorized' }
           const alive = pair?.refresh != null && leftMs(pair.refreshUsable, keeper.nowMs()) > 0
@@ -190,7 +193,7 @@ export function createProtocol(options: ProtocolOptions): Protocol {
         if ('type' in marked) return marked
         const refresh = keeper.known().pair?.refresh
         if (refresh == null) return deferred({ reason: 'expired' })
-        const sent = { marked, demanded, signal }
+        const sent = { marked, signal }
         return unlessPaused(sent, async () => answers.afterRefresh(sent, await endpoints.refresh(refresh, { signal })))
       }),
 

@@ -48,7 +48,7 @@ export interface AccountRecord {
   readonly pause: Span | null
   /** `step` counts failures in a row. `D-back-off` */
   readonly backOff: (Span & { readonly step: number }) | null
-  /** Refreshes of this generation that a timer started and that ended in nothing. `D-refresh-unavailable` */
+  /** Refreshes of this generation that a timer started and that have no definite answer. `D-refresh-unavailable` */
   readonly refreshAttempts: number
   readonly rejectionBackOff: (Span & { readonly step: number }) | null
   /** One for each of the credentials that were refused, the latest last: two clients may have two wrong passwords. */
@@ -58,6 +58,8 @@ export interface AccountRecord {
   /** Some use of the refresh token since its grant ended in the unknown. `D-refresh-401` */
   readonly unfinished: boolean
   readonly createFailed: boolean
+  /** A create was sent whose end nobody has stored: to whoever has the lease, its process is gone. `D-create-unavailable` */
+  readonly createUnfinished: boolean
   readonly signedOut: boolean
   /** The last change of each writer that had to land, the latest last: a write whose answer was lost is not repeated. */
   readonly landed: readonly { readonly writer: string; readonly change: number }[]
@@ -80,6 +82,7 @@ export const emptyRecord = (salt: string): AccountRecord => ({
   refreshLatch: 0,
   unfinished: false,
   createFailed: false,
+  createUnfinished: false,
   signedOut: false,
   landed: [],
   salt,

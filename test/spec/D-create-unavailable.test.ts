@@ -163,4 +163,29 @@ describe('D-create-unavailable', () => {
     await now(restarted.getAccessToken())
     expect(tokenRequests()).toBe('create 502, create 200')
   })
+
+  it('a process that is killed in the middle of a sign-in that no one asked for: the next one waits to be asked', async () => {
+    const world = createWorld({
+      sandbox: { rotate: false },
+      policy: { proactive: 'onDemand' },
+      client: { random: () => 0 },
+    })
+    const { auth, client, mortal, sandbox, clock, now, log } = world
+    await now(auth.close())
+    const doomed = mortal({ policy: { proactive: 'timer' } })
+    await now(doomed.auth.getAccessToken())
+    // The refresh token is dead, the access token is not: a timer signs in.
+    await clock.advance(24 * HOUR - SECOND)
+    sandbox.fail({ endpoint: 'create', latencyMs: 10 * SECOND })
+    await clock.advance(2 * SECOND)
+    expect(sandbox.pending()).toBe(1)
+    doomed.kill()
+    const next = client({ policy: { proactive: 'timer' } })
+    await clock.advance(5 * MINUTE)
+    expect(log('create')).toHaveLength(2)
+    expect(next.status().state).toBe('failed.unavailable')
+    await clock.advance(20 * MINUTE)
+    await now(next.getAccessToken())
+    expect(log('create')).toHaveLength(3)
+  })
 })

@@ -171,4 +171,24 @@ describe('D-refresh-unavailable', () => {
     await now(auth.getAccessToken())
     expect(times('refresh').at(-1)).toBe(5 * HOUR)
   })
+
+  it('an attempt of a timer whose process was killed counts too', async () => {
+    const world = createWorld({ client: { random: () => 0 } })
+    const { auth, mortal, client, sandbox, clock, now, log } = world
+    await now(auth.getAccessToken())
+    await now(auth.close())
+    sandbox.fail({ endpoint: 'refresh', latencyMs: 20 * SECOND, status: 502, times: Number.POSITIVE_INFINITY })
+    // The first ones at 45 minutes, each killed in the middle.
+    await clock.advance(44 * MINUTE)
+    for (let attempt = 0; attempt < 6; attempt++) {
+      const doomed = mortal()
+      await clock.advance(70 * SECOND)
+      doomed.kill()
+    }
+    const attempts = log('refresh').length
+    expect(attempts).toBe(6)
+    client()
+    await clock.advance(HOUR)
+    expect(log('refresh')).toHaveLength(6)
+  })
 })

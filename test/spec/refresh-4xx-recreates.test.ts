@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { sleep } from '../../src/clock.ts'
 import { createWorld, HOUR, MINUTE, SECOND } from '../support/world.ts'
 
 describe('refresh-4xx-recreates', () => {
@@ -79,5 +80,31 @@ describe('refresh-4xx-recreates', () => {
     await clock.advance(10 * MINUTE)
     await now(auth.getAccessToken())
     expect(tokenRequests()).toBe('create 200, refresh 400, create 429, create 200')
+  })
+
+  it('the old access token is not sent while the discard is on its way to the store', async () => {
+    let writeMs = 0
+    const world = createWorld({
+      client: { random: () => 0 },
+      store: (memory) => ({
+        ...memory,
+        async compareAndSet(account, version, record) {
+          if (writeMs > 0) await sleep(world.clock, writeMs)
+          return memory.compareAndSet(account, version, record)
+        },
+      }),
+    })
+    const { auth, sandbox, clock, now, call, log, peek, within } = world
+    await now(auth.getAccessToken())
+    sandbox.fail({ endpoint: 'refresh', status: 400, replyLatencyMs: 2 * SECOND })
+    auth.getAccessToken({ forceRefresh: true }).catch(() => {})
+    await clock.advance(SECOND)
+    writeMs = SECOND
+    await clock.advance(SECOND + 500)
+    const calling = call()
+    expect(await peek(calling)).toBeUndefined()
+    expect(log('api')).toEqual([])
+    expect(await within(20 * SECOND, calling)).toBe(200)
+    expect(log('api')[0]?.accessJti).toBe(log('create')[1]?.grantedAccessJti)
   })
 })
