@@ -12,19 +12,23 @@ import { DAY, HOUR, MINUTE, SECOND } from './units.ts'
 
 /** What happens, each by its own dice. */
 export function letHappen(setting: Setting, processes: Processes, callers: Callers) {
-  const { root, clock, flavour, machines, usual, sandbox, state, on, judge, trace } = setting
+  const { root, clock, flavour, rarity, machines, usual, sandbox, state, on, judge, trace } = setting
   const { note, count } = trace
   const { start, kill, revive, suspend, running } = processes
   const { expectEnd, operator, callApi, callToken, force, validate, mend } = callers
 
   const every = (source: Source | 'traffic' | 'operator', meanMs: number, act: (random: Random) => void) => {
     const random = root.fork(`source ${source}`)
+    const always = source === 'traffic' || source === 'operator'
     const next = () =>
-      void clock.setTimeout(() => {
-        if (state.closing) return
-        if (source === 'traffic' || source === 'operator' || on(source)) act(random)
-        next()
-      }, random.wait(meanMs))
+      void clock.setTimeout(
+        () => {
+          if (state.closing) return
+          if (always || on(source)) act(random)
+          next()
+        },
+        random.wait(meanMs * (always ? 1 : rarity)),
+      )
     next()
   }
   const someone = (random: Random): Process | undefined => {
@@ -40,7 +44,7 @@ export function letHappen(setting: Setting, processes: Processes, callers: Calle
     state.owed++
     if (state.owed > 0) withSomeone(callApi)(random)
   })
-  every('bursts', 6 * HOUR, (random) => {
+  every('bursts', 8 * HOUR, (random) => {
     if (random.chance(0.15)) {
       // More than the budget allows, across the edge of a minute.
       for (let at = 0; at < 16; at++)
@@ -54,15 +58,15 @@ export function letHappen(setting: Setting, processes: Processes, callers: Calle
     }
     for (let calls = 2 + random.below(6); calls > 0; calls--) withSomeone(callApi)(random)
   })
-  every('tokens', HOUR, withSomeone(callToken))
-  every('forced', 8 * HOUR, withSomeone(force))
-  every('validates', 8 * HOUR, withSomeone(validate))
-  every('faults', 2 * HOUR, (random) => {
+  every('tokens', 2 * HOUR, withSomeone(callToken))
+  every('forced', 12 * HOUR, withSomeone(force))
+  every('validates', 12 * HOUR, withSomeone(validate))
+  every('faults', 4 * HOUR, (random) => {
     const fault = drawFault(random)
     note('network', `plans ${JSON.stringify(fault)}`)
     sandbox.fail(fault)
   })
-  every('storms', 2 * DAY, (random) => {
+  every('storms', 3 * DAY, (random) => {
     const { skip: _, ...fault } = drawFault(random)
     const lift = sandbox.fail({ ...fault, times: Number.POSITIVE_INFINITY })
     const forMs = random.spread(MINUTE, 5 * HOUR)

@@ -22,6 +22,8 @@ export interface Sender {
   isAhead(): boolean
   /** Somebody has just signed it in with a password that it did not have. */
   otherPassword(): boolean
+  /** As in `ObservedSend`: the credentials it would sign in with. */
+  credentialsId(): string
 }
 
 interface Seen {
@@ -33,6 +35,7 @@ interface Seen {
   readonly hasSlept: boolean
   readonly isAhead: boolean
   readonly otherPassword: boolean
+  readonly credentialsId: string
   readonly replacing: boolean
   /** An answer whose outcome is not in the store yet: it dies with its process. */
   open: boolean
@@ -112,33 +115,34 @@ export function createJudge(
   let queue: Seen[] = []
   /** The outcome of the latest create was never known to anybody. */
   let createDied = false
-  /** So was that of a refresh, since the latest grant. */
-  let refreshDied = false
   let discarded = false
+  /** Credentials that were refused since the latest grant. */
+  const refused = new Set<string>()
   /** The latest 429. */
   let throttled: { sender: Sender | undefined; stoodStill: boolean; knownAtMs: number } | undefined
   let sentStillAtMs = Number.NEGATIVE_INFINITY
 
-  /** By what a finding is none: the decision that says so, or `open` where the policy does not name the case. */
+  /** By what a finding is none: the decision that says so and, where it names the case but loosely, docs/verification.md. */
   const excuse = ({ monitor, evidence, atMs }: Finding, seen: Seen): string | undefined => {
     if (OF_THE_LEASE.includes(monitor) && seen.atMs - sentStillAtMs < STILL_FOR_MS)
       return 'D-one-at-a-time: stopped past its lease'
     if (monitor === 'invariant-3' && throttled?.stoodStill) return 'D-one-at-a-time: stood still when the 429 came'
     // No other process can know of a 429 before it is stored, nor one that has looked just before.
     if (monitor === 'invariant-3' && throttled?.sender !== seen.sender && seen.atMs < (throttled?.knownAtMs ?? 0))
-      return 'open: another process, while the pause was being stored'
-    if (monitor === 'invariant-8' && seen.replacing) return 'open: the discard was being stored'
+      return 'D-one-at-a-time: another process, while the pause was being stored'
     // A pair replaces the other once it is stored; until then the old token serves.
-    if (evidence.includes('has replaced it') && seen.replacing) return 'open: the next pair was being stored'
+    if (evidence.includes('has replaced it') && seen.replacing) return 'replace-both: the next pair was being stored'
     if (monitor === 'invariant-9' && /a create followed a create answered 4\d\d/.test(evidence))
       return 'D-create-4xx: other credentials than the refused ones'
+    // A latch stops those who have the refused credentials: the pair of others may be refreshed.
+    if (monitor === 'invariant-7' && evidence.startsWith('a refresh') && !refused.has(seen.credentialsId))
+      return 'D-create-4xx: the pair of other credentials'
     if (evidence.includes('after its expiry') && seen.cannotTell) return 'D-skew: no clock could tell'
     if (evidence.includes('after the API refused it') && seen.hasSlept) return 'D-skew: its age stood still'
     if (monitor === 'invariant-10' && seen.isAhead) return 'D-skew: the wall clock was ahead'
     if (monitor === 'invariant-10' && (discarded || seen.otherPassword)) return 'D-sign-in: another password'
-    if (monitor === 'invariant-9' && createDied) return 'open: killed in the middle of a create'
-    // An attempt is counted with its outcome.
-    if (monitor === 'D-refresh-unavailable' && refreshDied) return 'open: killed in the middle of a refresh'
+    if (monitor === 'invariant-9' && createDied)
+      return 'D-create-unavailable: somebody waited beside the process that was killed'
     // What somebody asked for by name is not what a rejection brought about.
     if (monitor === 'refresh-once' && atMs - forcedAtMs() < 240_000) return 'D-force: a forced refresh'
     return undefined
@@ -167,9 +171,10 @@ export function createJudge(
     // A throttled create changes nothing of it.
     if (moment.kind === 'answered' && moment.request.endpoint === 'create' && moment.request.status !== 429)
       createDied = seen.lost ?? false
-    if (moment.kind === 'answered' && moment.request.endpoint === 'refresh') refreshDied ||= seen.lost ?? false
+    if (moment.kind === 'answered' && moment.request.endpoint === 'create' && moment.request.status === 401)
+      refused.add(moment.request.credentialsId ?? '')
+    if (isGrant(moment)) refused.clear()
     weigh(account.observe(moment), seen)
-    if (isGrant(moment)) refreshDied = false
     if (moment.kind === 'answered' && moment.request.grantedRefreshId !== undefined) discarded = false
     if (sender === undefined) return
     if (moment.kind === 'demanded') return weigh(clientOf(sender).watch.observe(moment), seen)
@@ -229,6 +234,7 @@ export function createJudge(
         hasSlept: false,
         isAhead: false,
         otherPassword: false,
+        credentialsId: '',
         replacing: false,
       }
       queue.push({ moment, sender, atMs: nowMs(), open: false, stale: false, lost: true, ...nothing })
@@ -247,6 +253,7 @@ export function createJudge(
         hasSlept: sender?.hasSlept() ?? false,
         isAhead: sender?.isAhead() ?? false,
         otherPassword: sender?.otherPassword() ?? false,
+        credentialsId: sender?.credentialsId() ?? '',
         replacing: sender !== undefined && replacing.has(sender),
       })
       flush()

@@ -18,7 +18,7 @@ export const LONGEST_RETRY_AFTER_MS = 15 * MINUTE
 export const LONGEST_BACK_OFF_MS = 15 * MINUTE
 /** A request in flight, a full budget, a demand every so often. */
 export const SLACK_MS = 4 * MINUTE
-export const API_REQUESTS_PER_DAY = 216
+export const API_REQUESTS_PER_DAY = 212
 /** Longest way to a slow store, and back, ms. */
 export const STORE_LEG_MS = 300
 export const STORY_LINES = 400
@@ -28,3 +28,7 @@ export const LEASE_LEFT_MS = 10 * SECOND
 export const COMMAND_MS = 200 * SECOND
 
 export const LATCHED = ['INVALID_CREDENTIALS', 'SIGN_IN_REJECTED', 'REFRESH_UNAUTHORIZED', 'SIGNED_OUT']
+
+/** Names credentials, without the password. */
+export const credentialsIdOf = (username: string | undefined, password: string | undefined) =>
+  `${username} ${password?.slice(PASSWORD.length)}`

@@ -1,5 +1,5 @@
 import { createAuthClient } from '../../src/index.ts'
-import { BASE_URL, COMMAND_MS, LEASE_LEFT_MS, PASSWORD, USERNAME } from './limits.ts'
+import { BASE_URL, COMMAND_MS, credentialsIdOf, LEASE_LEFT_MS, PASSWORD, USERNAME } from './limits.ts'
 import type { Machine } from './machine.ts'
 import type { createOutputs } from './outputs.ts'
 import type { Process, Slot } from './process.ts'
@@ -45,6 +45,7 @@ export function createProcesses(setting: Setting, { onEvent }: Pick<ReturnType<t
       isAhead: () => machine.setOn(clock.now() - 25 * HOUR),
       otherPassword: () => clock.now() - process.otherPasswordAtMs < COMMAND_MS,
       otherPasswordAtMs: Number.NEGATIVE_INFINITY,
+      credentialsId: () => credentialsIdOf(USERNAME, slot.password),
     } as unknown as Process
     const credentials = slot.callback
       ? async () => {

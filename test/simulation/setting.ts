@@ -41,6 +41,8 @@ export interface Setting {
   readonly trace: Trace
   readonly shape: Random
   readonly flavour: 'plain' | 'slow' | 'faulty'
+  /** How much rarer trouble is than in a bad month: ordinary life has to be lived too. */
+  readonly rarity: number
   readonly slotCount: number
   readonly proactive: 'timer' | 'onDemand'
   readonly refreshUnauthorized: 'fail' | 'recreate'
@@ -70,6 +72,7 @@ export function createSetting(options: WorldOptions): Setting {
   const startMs = clock.now()
   const trace = createTrace(clock)
   const flavour = shape.pick(['plain', 'plain', 'slow', 'faulty'] as const)
+  const rarity = shape.pick([1, 1, 4, 8])
   const slotCount = options.clients ?? (flavour === 'faulty' ? 1 : shape.pick([1, 1, 2, 2, 3]))
   const machines = ['A', 'B'].map((name) =>
     createMachine(
@@ -124,9 +127,22 @@ export function createSetting(options: WorldOptions): Setting {
   )
 
   const server = watchServer({ clock, trace, sandbox })
-  const drawn = { flavour, slotCount, proactive, refreshUnauthorized, ...steady, ...usual }
+  const drawn = { flavour, rarity, slotCount, proactive, refreshUnauthorized, ...steady, ...usual }
   return {
-    ...{ options, root, clock, startMs, trace, shape, flavour, slotCount, proactive, refreshUnauthorized, machines },
+    ...{
+      options,
+      root,
+      clock,
+      startMs,
+      trace,
+      shape,
+      flavour,
+      rarity,
+      slotCount,
+      proactive,
+      refreshUnauthorized,
+      machines,
+    },
     ...{ usual, sandbox, serve, memory, storeNowMs, state, on, tokens, judge, server },
     drawn: JSON.stringify(drawn),
   }

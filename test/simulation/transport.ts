@@ -1,6 +1,6 @@
 import type { Moment, ObservedSend } from '../../src/monitors/index.ts'
 import type { Served } from '../../src/sandbox/wire.ts'
-import { BASE_URL, PASSWORD, TOKEN_PATHS } from './limits.ts'
+import { BASE_URL, credentialsIdOf, TOKEN_PATHS } from './limits.ts'
 import type { Process } from './process.ts'
 import type { Setting } from './setting.ts'
 import { MINUTE, SECOND } from './units.ts'
@@ -34,7 +34,7 @@ export function createTransport(setting: Setting, mishap: (process: Process) => 
       return {
         ...base,
         authScheme: 'none',
-        credentialsId: `${fields.username} ${fields.password?.slice(PASSWORD.length)}`,
+        credentialsId: credentialsIdOf(fields.username, fields.password),
       }
     const token = lookAt(fields.refresh ?? fields.token ?? '')
     return endpoint === 'refresh'
