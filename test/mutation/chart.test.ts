@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { judgeMutant } from './chart-judge.ts'
-import { mutants } from './chart-mutants.ts'
+import { mutants, UNBROKEN } from './chart-mutants.ts'
 import { CHART_SURVIVORS } from './chart-survivors.ts'
 import { readRecord } from './record.ts'
 
@@ -13,6 +13,10 @@ const all = mutants()
 const mortal = all.filter(({ name }) => !(name in CHART_SURVIVORS))
 const [sample = []] = fc.sample(fc.shuffledSubarray(mortal, { minLength: SAMPLE, maxLength: SAMPLE }), 1)
 const { chart } = readRecord()
+
+it('the chart as it is is not condemned', { timeout: TIME_OUT_MS }, () => {
+  expect(judgeMutant(UNBROKEN).violation).toBeNull()
+})
 
 describe('a chart with one thing broken', () => {
   it.each(sample)('is noticed: $name', { timeout: TIME_OUT_MS }, (mutant) => {

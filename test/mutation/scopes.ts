@@ -1,4 +1,4 @@
-/** Which code StrykerJS mutates, and the fast tests that have to notice: none that explores, simulates or listens. */
+/** Which code StrykerJS mutates, and the fast tests that have to notice: none that simulates or listens. */
 
 export interface Scope {
   readonly name: string
@@ -25,6 +25,12 @@ export const SCOPES: readonly Scope[] = [
       'rules',
       'words',
     ),
+    killedAtLeast: 1,
+  },
+  {
+    name: 'machine',
+    mutate: ['machines/token-lifecycle.ts'],
+    tests: ['test/mutation/machine.probe.ts', ...unit('machine-shape')],
     killedAtLeast: 1,
   },
   {
