@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { sleep } from '../../src/clock.ts'
-import type { TokenStore } from '../../src/index.ts'
+import { slowWrites } from '../support/doubles.ts'
 import { createWorld, HOUR, MINUTE, SECOND } from '../support/world.ts'
 
 const THROTTLED = { code: 'THROTTLED', clause: 'pause-after-429' }
@@ -81,18 +80,11 @@ describe('D-validate', () => {
   })
 
   it('obeys the pause of another one whose 429 is still being written', async () => {
-    let writeMs = 0
-    const store = (memory: TokenStore): TokenStore => ({
-      ...memory,
-      async compareAndSet(account, version, record) {
-        if (writeMs > 0) await sleep(world.clock, writeMs)
-        return memory.compareAndSet(account, version, record)
-      },
-    })
-    const world = createWorld({ store })
+    const { around, line } = slowWrites(() => world.clock)
+    const world = createWorld({ store: around })
     const { auth, clock, log, now, refused, sandbox } = world
     await now(auth.getAccessToken())
-    writeMs = SECOND
+    line.writeMs = SECOND
     sandbox.fail({ endpoint: 'validate', status: 429 })
     const first = auth.validate()
     const second = auth.validate()
@@ -105,26 +97,19 @@ describe('D-validate', () => {
   })
 
   it('whose 429 comes while a refresh is being marked: the refresh is not sent, nor held against its token', async () => {
-    let writeMs = 0
-    const store = (memory: TokenStore): TokenStore => ({
-      ...memory,
-      async compareAndSet(account, version, record) {
-        if (writeMs > 0) await sleep(world.clock, writeMs)
-        return memory.compareAndSet(account, version, record)
-      },
-    })
-    const world = createWorld({ store })
+    const { around, line } = slowWrites(() => world.clock)
+    const world = createWorld({ store: around })
     const { auth, clock, now, refused, sandbox, tokenRequests, within } = world
     await now(auth.getAccessToken())
     sandbox.fail({ endpoint: 'validate', status: 429, replyLatencyMs: 1_500 })
     const validated = auth.validate()
     validated.catch(() => {})
     await clock.settle()
-    writeMs = SECOND
+    line.writeMs = SECOND
     const forced = auth.getAccessToken({ forceRefresh: true })
     expect(await refused(forced, 20 * SECOND)).toMatchObject(THROTTLED)
     expect(tokenRequests()).toBe('create 200, validate 429')
-    writeMs = 0
+    line.writeMs = 0
     await clock.advance(10 * MINUTE)
     // A 401 now is unexplained: nothing was sent that could have rotated the token.
     sandbox.fail({ endpoint: 'refresh', status: 401 })

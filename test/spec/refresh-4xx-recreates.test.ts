@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { sleep } from '../../src/clock.ts'
+import { slowWrites } from '../support/doubles.ts'
 import { createWorld, HOUR, MINUTE, SECOND } from '../support/world.ts'
 
 describe('refresh-4xx-recreates', () => {
@@ -83,23 +83,14 @@ describe('refresh-4xx-recreates', () => {
   })
 
   it('the old access token is not sent while the discard is on its way to the store', async () => {
-    let writeMs = 0
-    const world = createWorld({
-      client: { random: () => 0 },
-      store: (memory) => ({
-        ...memory,
-        async compareAndSet(account, version, record) {
-          if (writeMs > 0) await sleep(world.clock, writeMs)
-          return memory.compareAndSet(account, version, record)
-        },
-      }),
-    })
+    const { around, line } = slowWrites(() => world.clock)
+    const world = createWorld({ client: { random: () => 0 }, store: around })
     const { auth, sandbox, clock, now, call, log, peek, within } = world
     await now(auth.getAccessToken())
     sandbox.fail({ endpoint: 'refresh', status: 400, replyLatencyMs: 2 * SECOND })
     auth.getAccessToken({ forceRefresh: true }).catch(() => {})
     await clock.advance(SECOND)
-    writeMs = SECOND
+    line.writeMs = SECOND
     await clock.advance(SECOND + 500)
     const calling = call()
     expect(await peek(calling)).toBeUndefined()

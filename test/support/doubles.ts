@@ -1,3 +1,4 @@
+import { type Clock, sleep } from '../../src/clock.ts'
 import type { TokenStore } from '../../src/index.ts'
 import type { Transport } from './world.ts'
 
@@ -50,6 +51,19 @@ export function faultyStore() {
   })
   const down = (isDown = true) => void Object.assign(faults, { reads: isDown, writes: isDown, leases: isDown })
   return { around, calls, faults, down }
+}
+
+/** A store whose writes take `line.writeMs`, on the way there. */
+export function slowWrites(clockOf: () => Clock) {
+  const line = { writeMs: 0 }
+  const around = (memory: TokenStore): TokenStore => ({
+    ...memory,
+    async compareAndSet(account, version, record) {
+      if (line.writeMs > 0) await sleep(clockOf(), line.writeMs)
+      return memory.compareAndSet(account, version, record)
+    },
+  })
+  return { around, line }
 }
 
 /** Lets a test listen for what the process says of forgotten rejections. */
