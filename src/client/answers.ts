@@ -106,11 +106,9 @@ export function createAnswers(options: AnswersOptions): Answers {
       untilMs: atMs() + leftMs(keeper.known().pause, keeper.nowMs()),
     }))
 
-  /** What no write may delay: from here on the pause runs, and a pair that is to go is gone. */
+  /** What no write may delay: the pause runs from here. */
   const answered = (sent: Sent, reply: TokenReply) => {
     if (reply.kind === 'throttled') pause.heard(reply.pauseMs)
-    const { request, pairGeneration = 0 } = sent.marked
-    if (reply.kind === 'rejected' && request === 'refresh') vault.discard(pairGeneration)
     return budget.answered(sent.marked.slotMs)
   }
 
@@ -143,6 +141,8 @@ export function createAnswers(options: AnswersOptions): Answers {
     },
 
     async afterRefresh(sent, reply) {
+      // Nor the end of a pair that is to go.
+      if (reply.kind === 'rejected') vault.discard(sent.marked.pairGeneration ?? 0)
       await answered(sent, reply)
       switch (reply.kind) {
         case 'granted':

@@ -54,8 +54,12 @@ export function createBudget(
     async answered(slotMs) {
       await keeper.keep((record, nowMs) => {
         const index = record.sends.indexOf(slotMs)
-        if (index < 0) return null
-        return { ...record, sends: ascending(record.sends.with(index, nowMs + timeline.partMs())) }
+        // A slot that ended before its answer counts again from there: it was counted by the server all the same.
+        const others = index < 0 ? record.sends : record.sends.toSpliced(index, 1)
+        return {
+          ...record,
+          sends: ascending([...running({ ...record, sends: others }, nowMs), nowMs + timeline.partMs()]),
+        }
       })
     },
     async unused(slotMs) {

@@ -11,7 +11,6 @@ type Granted = Extract<TokenReply, { kind: 'granted' }>
 
 /** What the record said just before a send; a definite answer restores it. */
 export interface Marked {
-  readonly request: TokenRequest
   /** The generation that the send reserved. */
   readonly generation: number
   /** Its slot of the budget. */
@@ -31,7 +30,7 @@ export const sending =
     lastGeneration: record.lastGeneration + 1,
     ...(request === 'refresh'
       ? { unfinished: true, refreshAttempts: record.refreshAttempts + (demanded ? 0 : 1) }
-      : { createFailed: false, createUnfinished: true }),
+      : { createFailed: false, createUnfinished: record.lastGeneration + 1 }),
   })
 
 /** Is the record still the one that the send stands on? Else somebody else was at it, and the writer adopts. */
@@ -49,12 +48,13 @@ export interface Result {
 
 export function applied(
   { anyway, ifStands }: Result,
-  { request }: Marked,
+  { generation }: Marked,
   stands: boolean,
   record: AccountRecord,
   nowMs: number,
 ) {
-  const ended = request === 'create' ? { ...record, createUnfinished: false } : record
+  // The mark of its own send alone: another process may have begun since.
+  const ended = record.createUnfinished === generation ? { ...record, createUnfinished: 0 } : record
   const base = anyway?.(ended, nowMs) ?? ended
   if (stands) return ifStands(base, nowMs)
   return base === record ? null : base
@@ -118,7 +118,7 @@ export const refreshRejected = (): Result => ({
 export const refreshUnauthorized = (marked: Marked, spent: boolean): Result => ({
   ifStands: (record) =>
     spent
-      ? { ...record, pair: record.pair && { ...record.pair, refresh: null }, unfinished: false }
+      ? { ...restored(record, marked), pair: record.pair && { ...record.pair, refresh: null }, unfinished: false }
       : {
           ...restored(record, marked),
           refreshLatch: record.pair?.generation ?? 0,

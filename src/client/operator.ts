@@ -16,7 +16,7 @@ export function createOperator(
   callers: Pick<Callers, 'acquire' | 'timedOut'>,
   username: string | undefined,
 ): Operator {
-  const { timeline, policy, credentials, vault, keeper, lifecycle, ended } = session
+  const { timeline, policy, credentials, vault, keeper, adoption, lifecycle, ended } = session
   const { callerTimeoutMs: timeoutMs } = policy
 
   /** A command waits for the request in flight, whatever its outcome. */
@@ -48,6 +48,9 @@ export function createOperator(
     async signIn(given) {
       if (given !== undefined) checkCredentials(given)
       refuseOtherAccount(given)
+      // Worked out ahead: nothing may be awaited between the look and the command.
+      const fingerprint =
+        given && keeper.known().latches.length > 0 ? await adoption.fingerprintOf(holdCredentials(given)) : ''
       const waiting = inOrder()
       if (waiting !== undefined) await waiting
       const last = credentials.last()
@@ -60,7 +63,7 @@ export function createOperator(
       // Only a usable token of a refresh token that was given up has to be outdone; else any pair will do.
       const outdo = latch === 'refreshUnauthorized' && vault.usable() !== undefined
       await told({ type: 'operator.signIn', atMs: timeline.nowMs(), credentials: other ? 'other' : 'same' }, (record) =>
-        signedIn(record, other),
+        signedIn(record, other, fingerprint),
       )
       await callers.acquire(outdo ? 'forced' : 'plain', {})
     },
@@ -89,13 +92,14 @@ export function createOperator(
   }
 }
 
-const NO_PAIR = { pair: null, unfinished: false, refreshAttempts: 0, createUnfinished: false } as const
+const NO_PAIR = { pair: null, unfinished: false, refreshAttempts: 0, createUnfinished: 0 } as const
 
 /** What a sign-in leaves of the record. `D-sign-in` */
-function signedIn(record: AccountRecord, other: boolean): AccountRecord {
-  const base: AccountRecord = { ...record, signedOut: false, createFailed: false, createUnfinished: false }
-  // Latches stay: each is against its own credentials, which some other client may still have.
-  if (other) return { ...base, ...NO_PAIR, refreshLatch: 0, backOff: null }
+function signedIn(record: AccountRecord, other: boolean, fingerprint: string): AccountRecord {
+  const base: AccountRecord = { ...record, signedOut: false, createFailed: false, createUnfinished: 0 }
+  // The latch of these credentials goes; the others' stay, for some other client may still have what they are against.
+  const latches = record.latches.filter((latch) => latch.fingerprint !== fingerprint)
+  if (other) return { ...base, ...NO_PAIR, latches, refreshLatch: 0, backOff: null }
   if (record.pair === null || record.refreshLatch !== record.pair.generation) return base
   return { ...base, refreshLatch: 0, pair: { ...record.pair, refresh: null } }
 }

@@ -105,15 +105,20 @@ export function createProtocol(options: ProtocolOptions): Protocol {
         slot = taken
         continue
       }
-      const written = await keeper.change((stored, nowMs) =>
-        stored.version === record.version ? changes.sending(request, demanded)(stored, nowMs) : null,
-      )
+      const { slotMs } = slot
+      const written = await keeper
+        .change((stored, nowMs) =>
+          stored.version === record.version ? changes.sending(request, demanded)(stored, nowMs) : null,
+        )
+        .catch(async (error) => {
+          await budget.unused(slotMs)
+          throw error
+        })
       if (written === 'stored') {
         adoption.heard()
         return {
-          request,
           generation: keeper.known().lastGeneration,
-          slotMs: slot.slotMs,
+          slotMs,
           sentMs: keeper.nowMs(),
           unfinishedBefore: record.unfinished,
           attemptsBefore: record.refreshAttempts,
@@ -173,7 +178,7 @@ export function createProtocol(options: ProtocolOptions): Protocol {
         const latch = await adoption.latchAgainst(held)
         const marked = await mark('create', input, ({ createFailed, createUnfinished }) => {
           if (latch !== undefined) return { reason: 'latched', latch: latch.kind }
-          const failed = createFailed || createUnfinished
+          const failed = createFailed || createUnfinished > 0
           return failed && !input.demanded ? { reason: 'latched', latch: 'createFailed' } : undefined
         })
         if ('type' in marked) return marked
@@ -191,9 +196,9 @@ export function createProtocol(options: ProtocolOptions): Protocol {
           return alive ? undefined : { reason: 'expired' }
         })
         if ('type' in marked) return marked
-        const refresh = keeper.known().pair?.refresh
-        if (refresh == null) return deferred({ reason: 'expired' })
         const sent = { marked, signal }
+        const refresh = keeper.known().pair?.refresh
+        if (refresh == null) return answers.notSent(sent, deferred({ reason: 'expired' }))
         return unlessPaused(sent, async () => answers.afterRefresh(sent, await endpoints.refresh(refresh, { signal })))
       }),
 

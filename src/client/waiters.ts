@@ -43,6 +43,8 @@ export interface Waiters {
 
 export function createWaiters(clock: Clock, nowMs: () => number, onLeft: () => void): Waiters {
   const waiters = new Set<Waiter>()
+  // After the chart's step, in which some may leave and others be served: who waits is looked at then.
+  const left = () => queueMicrotask(onLeft)
 
   const settle = (waiter: Waiter, by: HeldToken | AuthError) => {
     if (!waiters.delete(waiter)) return
@@ -57,7 +59,7 @@ export function createWaiters(clock: Clock, nowMs: () => number, onLeft: () => v
       let timer: TimerHandle
       const leave = (by: HeldToken | AuthError) => {
         settle(waiter, by)
-        onLeft()
+        left()
       }
       const abort = () => leave(options.onAbort())
       const waiter: Waiter = {
@@ -95,8 +97,7 @@ export function createWaiters(clock: Clock, nowMs: () => number, onLeft: () => v
         }
       }
       for (const waiter of [...waiters]) if (refused(waiter)) settle(waiter, error)
-      // After the chart's step, which may yet serve others: who waits is looked at then.
-      if (whom === 'shortOfTime') queueMicrotask(onLeft)
+      if (whom === 'shortOfTime') left()
     },
     refuseAll(error) {
       for (const waiter of [...waiters]) settle(waiter, error)

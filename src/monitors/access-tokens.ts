@@ -1,6 +1,6 @@
-import type { Policy } from '../policy/schema.ts'
 import { invariant, monitor } from './monitor.ts'
 import { isGrant, isRejection, type ObservedSend } from './observed.ts'
+import { type YouthPolicy, youngUntilMs } from './rejections.ts'
 import { brief, seconds } from './words.ts'
 
 interface Held {
@@ -18,7 +18,7 @@ const presentsAccess = ({ endpoint, accessId }: ObservedSend) =>
   (endpoint === 'api' || endpoint === 'validate') && accessId !== undefined
 
 /** Invariant 4. */
-export const usableAccessOnly = ({ youngRejectionMs }: Pick<Policy, 'youngRejectionMs'>) =>
+export const usableAccessOnly = (policy: YouthPolicy) =>
   monitor<Held>({
     ...invariant(4),
     needs: ['tokens'],
@@ -41,7 +41,7 @@ export const usableAccessOnly = ({ youngRejectionMs }: Pick<Policy, 'youngReject
         return { ...held, accessId: request.grantedAccessId, sinceMs: request.sentAtMs, rejected: false }
       if (request.endpoint !== 'api' || request.accessId !== held.accessId || held.accessId === undefined) return held
       if (!isRejection(request)) return { ...held, ignoring: false }
-      const young = request.answeredAtMs - held.sinceMs < youngRejectionMs
+      const young = request.answeredAtMs < youngUntilMs(policy, held.sinceMs, request.accessExpAtMs)
       return young || held.ignoring ? { ...held, ignoring: true } : { ...held, rejected: true }
     },
   })

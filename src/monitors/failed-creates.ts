@@ -4,18 +4,32 @@ import { is4xx, isGrant, type ObservedRequest } from './observed.ts'
 /** How many refused credentials are remembered. */
 const REMEMBERED = 100
 
-/** What a create is refused with for good: nothing is sent with those credentials until an operator resets. */
+interface Latched {
+  readonly refused: readonly string[]
+  readonly latched: boolean
+  /** Credentials of the latest create. */
+  readonly usedId: string | undefined
+}
+const UNLATCHED: Latched = { refused: [], latched: false, usedId: undefined }
+
+/** What a create is refused with for good: nothing is sent with those credentials until they change or an operator resets. */
 const latching = (
   about: Pick<Monitor, 'id' | 'invariant' | 'ids' | 'title'>,
   refused: string,
   latches: (create: ObservedRequest) => boolean,
 ) =>
-  monitor<{ refused: readonly string[]; latched: boolean }>({
+  monitor<Latched>({
     ...about,
     needs: ['credentials'],
-    initial: { refused: [], latched: false },
+    initial: UNLATCHED,
     step(state, moment, report) {
-      if (moment.kind === 'operator') return moment.action === 'reset' ? { refused: [], latched: false } : state
+      if (moment.kind === 'operator') {
+        if (moment.action === 'reset') return UNLATCHED
+        // Given again after others had been used, they have changed. `D-sign-in`
+        const given =
+          moment.action === 'signIn' && moment.credentialsId !== state.usedId ? moment.credentialsId : undefined
+        return given === undefined ? state : { ...state, refused: state.refused.filter((id) => id !== given) }
+      }
       if (moment.kind !== 'sent' && moment.kind !== 'answered') return state
       const { endpoint, credentialsId = 'unknown' } = moment.request
       if (moment.kind === 'sent') {
@@ -23,12 +37,12 @@ const latching = (
           report(`a create was sent with credentials that had been ${refused}`)
         if (endpoint === 'refresh' && state.latched)
           report(`a refresh was sent after ${refused} credentials, before a newer grant`)
-        return state
+        return endpoint === 'create' ? { ...state, usedId: credentialsId } : state
       }
       if (isGrant(moment.request)) return { ...state, latched: false }
       if (endpoint !== 'create' || !latches(moment.request)) return state
       const others = state.refused.filter((id) => id !== credentialsId)
-      return { refused: [...others, credentialsId].slice(-REMEMBERED), latched: true }
+      return { ...state, refused: [...others, credentialsId].slice(-REMEMBERED), latched: true }
     },
   })
 

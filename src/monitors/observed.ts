@@ -80,8 +80,13 @@ export type Moment =
   | { readonly kind: 'settled'; readonly atMs: number; readonly demandId: string; readonly result: Settlement }
   /** The caller gave its demand up. */
   | { readonly kind: 'aborted'; readonly atMs: number; readonly demandId: string }
-  /** Somebody called `signIn()`, `reset()` or `signOut()`. */
-  | { readonly kind: 'operator'; readonly atMs: number; readonly action: 'signIn' | 'reset' | 'signOut' }
+  /** Somebody called `signIn()`, `reset()` or `signOut()`. `credentialsId`: of those that were given with it. */
+  | {
+      readonly kind: 'operator'
+      readonly atMs: number
+      readonly action: 'signIn' | 'reset' | 'signOut'
+      readonly credentialsId?: string | undefined
+    }
   /** Something was given out that others can read. `secretIds`: ids of the tokens and credentials that were found in it. */
   | { readonly kind: 'shown'; readonly atMs: number; readonly where: string; readonly secretIds: readonly string[] }
   /** Nothing happened, and it is that late: what ought to have happened by now has not. */

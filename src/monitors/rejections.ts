@@ -12,10 +12,10 @@ interface Rejections {
   readonly youngUntilMs: number
 }
 
-type YouthPolicy = Pick<Policy, 'youngRejectionMs' | 'accessLifetimeMs'>
+export type YouthPolicy = Pick<Policy, 'youngRejectionMs' | 'accessLifetimeMs'>
 
 /** For a token that lives shorter than documented, its youth is shorter too. `D-short-lifetimes` */
-const youngUntilMs = (policy: YouthPolicy, sinceMs: number, accessExpAtMs = Number.POSITIVE_INFINITY) => {
+export const youngUntilMs = (policy: YouthPolicy, sinceMs: number, accessExpAtMs = Number.POSITIVE_INFINITY) => {
   const livesMs = Math.min(policy.accessLifetimeMs, accessExpAtMs - sinceMs)
   return sinceMs + (policy.youngRejectionMs * livesMs) / policy.accessLifetimeMs
 }

@@ -34,7 +34,7 @@ export interface Facts {
   /** No create or refresh before this. `D-back-off` */
   readonly backOffUntilMs: number
   readonly backOffReason: 'unavailable' | 'store' | 'credentials'
-  /** Refreshes of this generation that a timer started and that ended in nothing. `D-refresh-unavailable` */
+  /** Refreshes of this generation that a timer started and that got no definite answer. `D-refresh-unavailable` */
   readonly refreshAttempts: number
   /** A rejection before this does not count. `D-young-rejection` */
   readonly rejectionsIgnoredUntilMs: number

@@ -58,8 +58,11 @@ export interface AccountRecord {
   /** Some use of the refresh token since its grant ended in the unknown. `D-refresh-401` */
   readonly unfinished: boolean
   readonly createFailed: boolean
-  /** A create was sent whose end nobody has stored: to whoever has the lease, its process is gone. `D-create-unavailable` */
-  readonly createUnfinished: boolean
+  /**
+   * The generation that a create reserved whose end nobody has stored, 0 when none: to whoever has the lease, its process is
+   * gone. `D-create-unavailable`
+   */
+  readonly createUnfinished: number
   readonly signedOut: boolean
   /** The last change of each writer that had to land, the latest last: a write whose answer was lost is not repeated. */
   readonly landed: readonly { readonly writer: string; readonly change: number }[]
@@ -82,7 +85,7 @@ export const emptyRecord = (salt: string): AccountRecord => ({
   refreshLatch: 0,
   unfinished: false,
   createFailed: false,
-  createUnfinished: false,
+  createUnfinished: 0,
   signedOut: false,
   landed: [],
   salt,

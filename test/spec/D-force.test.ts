@@ -187,4 +187,17 @@ describe('D-force', () => {
     expect(await now(auth.getAccessToken(force))).not.toBe(first)
     expect(tokenRequests()).toBe('create 200, refresh 400, create 200')
   })
+
+  it('nobody is refreshed for when another caller leaves while the forced one is served', async () => {
+    const leaving = new AbortController()
+    const { auth, clock, now, tokenRequests } = createWorld({
+      client: { onEvent: (event) => event.type === 'transition' && event.to === 'valid' && leaving.abort() },
+    })
+    await clock.settle()
+    const left = auth.getAccessToken({ signal: leaving.signal }).catch(({ code }) => code)
+    const forced = auth.getAccessToken({ forceRefresh: true })
+    await clock.settle()
+    expect([await now(left), typeof (await now(forced))]).toEqual(['ABORTED', 'string'])
+    expect(tokenRequests()).toBe('create 200')
+  })
 })

@@ -67,4 +67,22 @@ describe('D-refresh-expired-first', () => {
     expect(await now(auth.getAccessToken())).not.toBe(before)
     expect(tokenRequests()).toBe('create 200, refresh 200, create 200')
   })
+
+  it.each([false, true])('after a 401 that used up the last attempt of the timer, restarted: %s', async (restarted) => {
+    const { auth, client, sandbox, clock, now, tokenRequests } = createWorld({
+      policy: { refreshAttemptsPerGeneration: 2 },
+      client: { random: () => 0 },
+    })
+    await now(auth.getAccessToken())
+    sandbox.fail({ endpoint: 'refresh', status: 502 })
+    sandbox.fail({ endpoint: 'refresh', status: 401 })
+    sandbox.fail({ endpoint: 'create', status: 429 })
+    await clock.advance(46 * MINUTE)
+    if (restarted) {
+      await now(auth.close())
+      client()
+    }
+    await clock.advance(12 * MINUTE)
+    expect(tokenRequests()).toBe('create 200, refresh 502, refresh 401, create 429, create 200')
+  })
 })

@@ -292,4 +292,15 @@ describe('D-sign-in', () => {
     expect(await now(auth.getAccessToken())).not.toBe(old)
     expect(tokenRequests()).toBe('create 200, create 200')
   })
+
+  it('a password that was refused too early is tried when it is given again, after another one', async () => {
+    const { auth, sandbox, clock, now, refused, tokenRequests } = quiet()
+    await now(auth.getAccessToken())
+    expect((await refused(auth.signIn(OTHER))).code).toBe('INVALID_CREDENTIALS')
+    await now(auth.signIn({ username: USERNAME, password: PASSWORD }))
+    sandbox.setPassword(USERNAME, OTHER.password)
+    await clock.advance(MINUTE)
+    await now(auth.signIn(OTHER))
+    expect(tokenRequests()).toBe('create 200, create 401, create 200, create 200')
+  })
 })

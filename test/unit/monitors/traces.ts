@@ -36,10 +36,11 @@ export const demand = (s: number, more: Omit<Demand, 'atMs'> = {}): Moment => ({
   atMs: at(s),
   ...more,
 })
-export const operator = (s: number, action: 'signIn' | 'reset' | 'signOut'): Moment => ({
+export const operator = (s: number, action: 'signIn' | 'reset' | 'signOut', credentialsId?: string): Moment => ({
   kind: 'operator',
   atMs: at(s),
   action,
+  credentialsId,
 })
 export const sent = (of: ObservedRequest): Moment => ({ kind: 'sent', request: of })
 export const answered = (of: ObservedRequest): Moment => ({ kind: 'answered', request: of })

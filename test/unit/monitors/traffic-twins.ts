@@ -1,6 +1,7 @@
 import {
   answered,
   api,
+  at,
   create,
   demand,
   failedCreate,
@@ -17,6 +18,7 @@ import {
 
 const tenIn = (seconds: number) => Array.from({ length: 10 }, (_, n) => validate(n * (seconds / 10), 1))
 const rejection = { status: 401 } as const
+const tenMinutes = { accessExpAtMs: at(600) }
 
 /** Of the invariants that every recording of traffic shows, and of the oldest clauses. */
 export const TRAFFIC_TWINS: readonly Twins[] = [
@@ -76,6 +78,12 @@ export const TRAFFIC_TWINS: readonly Twins[] = [
   },
   {
     monitor: 'invariant-4',
+    rule: 'a token that lives shorter is young for a shorter time',
+    clean: [create(0, 1), api(9, 1, { ...rejection, ...tenMinutes }), api(31, 1, tenMinutes)],
+    twin: [create(0, 1), api(30, 1, { ...rejection, ...tenMinutes }), api(31, 1, tenMinutes)],
+  },
+  {
+    monitor: 'invariant-4',
     rule: 'a token that the API accepted in between counts again',
     clean: [create(0, 1), api(10, 1, rejection), api(20, 1), api(100, 1, rejection), refresh(100, 2), api(101, 2)],
     twin: [create(0, 1), api(10, 1, rejection), api(20, 1), api(100, 1, rejection), api(101, 1)],
@@ -128,6 +136,15 @@ export const TRAFFIC_TWINS: readonly Twins[] = [
     rule: 'an operator’s reset allows them once more',
     clean: [failedCreate(0, 401), operator(100, 'reset'), create(100, 1)],
     twin: [failedCreate(0, 401), operator(100, 'signIn'), create(100, 1)],
+  },
+  {
+    monitor: 'invariant-7',
+    rule: 'given again by name after others were used, they have changed; given again at once, they have not',
+    clean: [
+      ...[failedCreate(0, 401), operator(100, 'signIn', 'others'), create(100, 1, { credentialsId: 'others' })],
+      ...[operator(200, 'signIn', 'mine'), create(200, 2)],
+    ],
+    twin: [failedCreate(0, 401), operator(200, 'signIn', 'mine'), create(200, 2)],
   },
   {
     monitor: 'invariant-7',
