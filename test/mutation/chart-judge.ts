@@ -1,4 +1,5 @@
-import { EVERYTHING, explore, SLICES, type Violation, wander } from '../model/explore.ts'
+import { LONG_LIVED } from '../model/bounds.ts'
+import { EVERYTHING, explore, SLICES, type Violation, type WanderOptions, wander } from '../model/explore.ts'
 import type { Mutant } from './chart-mutants.ts'
 
 /** Whether the model tests notice a mutant of the chart, cheapest first. */
@@ -27,7 +28,7 @@ const exploring =
   ({ make }) =>
     explore({ machine: make(), bounds, limit, violations: 1 }).violations[0] ?? null
 const wandering =
-  (options: typeof FUZZ): Stage['look'] =>
+  (options: WanderOptions): Stage['look'] =>
   ({ make }) =>
     wander({ machine: make(), ...options })
 
@@ -51,6 +52,7 @@ const THEN: readonly Stage[] = [
     ({ bounds }): Stage => ({ killedBy: 'exploration', look: exploring(bounds, PLACES * 3) }),
   ),
   { killedBy: 'exploration', look: exploring(ON_DEMAND, PLACES) },
+  { killedBy: 'fuzz', look: wandering({ bounds: LONG_LIVED, seed: 1, walks: 60, length: 80 }) },
 ]
 
 /** Runs the model tests against a mutant; against one of a guard, first what `npm test` runs. */

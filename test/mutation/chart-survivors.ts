@@ -37,15 +37,13 @@ export const CHART_SURVIVORS: Readonly<Record<string, string>> = {
   'tokens.sending: outcome.granted, target resuming': '`resuming` routes there by the same facts, in the same step',
   'tokens.stale: always #0 and #1 exchanged': 'the guards exclude each other',
   'tokens.valid: after untilExpiry, not reentered':
-    'matters only to a delay cut short at 24.8 days, which is beyond these worlds',
+    'where a delay is cut short at 24.8 days, so is the other, and either arms both again',
   'tokens.valid: after untilExpiry, target resuming': '`resuming` routes there by the same facts, in the same step',
   'tokens.valid: after untilRefreshDue, not reentered':
-    'matters only to a delay cut short at 24.8 days, which is beyond these worlds',
+    'where a delay is cut short at 24.8 days, so is the other, and either arms both again',
   'tokens.valid: after untilRefreshDue, target resuming': '`resuming` routes there by the same facts, in the same step',
   'tokens.valid: always #1 and #2 exchanged': 'the guards exclude each other',
   'tokens.valid: always #1, target resuming': '`resuming` routes there by the same facts, in the same step',
   'tokens.valid: always #3 and #4 exchanged': 'the guards exclude each other',
-  'tokens.valid: entry armTimers dropped':
-    'matters only to a delay cut short at 24.8 days, which is beyond these worlds',
   'tokens: operator.signOut, target .resuming': '`resuming` routes there by the same facts, in the same step',
 }

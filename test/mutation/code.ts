@@ -29,7 +29,6 @@ export async function mutateCode(
   concurrency: number,
   say: (line: string) => void,
 ): Promise<boolean> {
-  const entries: Record<string, ScopeEntry> = {}
   let held = true
   for (const scope of scopes) {
     const { entry, wrong } = await mutateScope(scope, concurrency)
@@ -37,9 +36,9 @@ export async function mutateCode(
     say(`${scope.name}: ${entry.mutants} mutants, ${entry.killed} killed (${share} %), ${entry.survived} survived`)
     for (const line of wrong) say(`  ${line}`)
     held &&= wrong.length === 0
-    entries[scope.name] = entry
+    // Each scope by itself: one that fails takes no other's result away.
+    if (wrong.length === 0) writeRecord({ code: { ...readRecord().code, [scope.name]: entry } })
   }
-  if (held) writeRecord({ code: { ...readRecord().code, ...entries } })
   return held
 }
 

@@ -48,7 +48,7 @@ export const SCOPES: readonly Scope[] = [
   {
     name: 'monitors',
     mutate: ['src/monitors/*.ts'],
-    tests: unit('monitors', 'monitors-coverage'),
+    tests: unit('monitors', 'monitors-coverage', 'monitors-memory', 'monitors-windows'),
     killedAtLeast: 1,
   },
 ]

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { AuthError } from '../../src/index.ts'
-import { API, COMMAND_MS, USERNAME, WATCHED } from './limits.ts'
+import type { Settlement } from '../../src/monitors/index.ts'
+import { API, COMMAND_MS, credentialsIdOf, USERNAME, WATCHED } from './limits.ts'
 import type { createOutputs } from './outputs.ts'
 import type { Process } from './process.ts'
 import type { Random } from './random.ts'
@@ -58,23 +59,46 @@ export function createCallers(setting: Setting, { tellTale }: Pick<ReturnType<ty
     if (order <= newerThan) violate('D-force', `a forced refresh gave ${jti}, no newer than before`, process.name)
     process.newest = Math.max(process.newest, order)
   }
-  const demanded = () => judge.see({ kind: 'demanded', atMs: clock.now() })
-  const operator = (process: Process, action: 'signIn' | 'reset' | 'signOut') => {
+  let demands = 0
+  /** Somebody asks: the id of the demand. */
+  const demanded = (process: Process, forced = false) => {
+    const demandId = `d${++demands}`
+    judge.see({ kind: 'demanded', atMs: clock.now(), demandId, forced }, process)
+    return demandId
+  }
+  /** What became of one who asked for a token, as the monitors hear of it. */
+  const settles = <T>(process: Process, demandId: string, call: Promise<T>): Promise<T> => {
+    const settled = (result: Settlement) =>
+      process.alive && judge.see({ kind: 'settled', atMs: clock.now(), demandId, result }, process)
+    call.then(
+      () => settled({ kind: 'token' }),
+      (error) => settled({ kind: 'error', code: error instanceof AuthError ? error.code : undefined }),
+    )
+    return call
+  }
+  const abort = (process: Process, leaving: AbortController, demandId: string) => {
+    if (process.alive) judge.see({ kind: 'aborted', atMs: clock.now(), demandId }, process)
+    leaving.abort()
+  }
+  const operator = (process: Process, action: 'signIn' | 'reset' | 'signOut', credentialsId?: string) => {
     note(process.name, action)
     count('happened', action)
-    judge.see({ kind: 'operator', atMs: clock.now(), action })
+    judge.see({ kind: 'operator', atMs: clock.now(), action, credentialsId }, process)
   }
 
   let requestIds = 0
   const callApi = (process: Process, random: Random) => {
-    demanded()
+    const demandId = demanded(process)
     const headers = { 'x-request-id': `r${++requestIds}` }
     const draw = random()
     if (draw < 0.1) {
       const leaving = new AbortController()
       const afterMs = on('aborts') && random.chance(0.5) ? random.spread(1, 20 * SECOND) : 2 * MINUTE
-      const timer = process.clock.setTimeout(() => leaving.abort(), afterMs)
-      const end = () => process.clock.clearTimeout(timer)
+      const timer = process.clock.setTimeout(() => abort(process, leaving, demandId), afterMs)
+      const end = () => {
+        process.clock.clearTimeout(timer)
+        judge.left(demandId)
+      }
       const call = process.auth.fetchLike(WATCHED, { headers, signal: leaving.signal })
       return expectEnd(process, 'api (watched)', afterMs, call, undefined, end)
     }
@@ -91,28 +115,33 @@ export function createCallers(setting: Setting, { tellTale }: Pick<ReturnType<ty
               if (error.name !== 'FetchError') throw error
             })
           : process.auth.fetchLike(API, { headers })
-    expectEnd(process, 'api', 400 * SECOND, call, () => {
+    const more = () => {
       // What is left from worse hours is worked off one by one, while it works.
       if (state.owed > 0) clock.setTimeout(() => process.alive && callApi(process, random), random.wait(MINUTE))
-    })
+    }
+    expectEnd(process, 'api', 400 * SECOND, call, more, () => judge.left(demandId))
   }
   const callToken = (process: Process, random: Random) => {
-    demanded()
+    const demandId = demanded(process)
     const timeoutMs = random.chance(0.6) ? undefined : random.spread(50, 15 * MINUTE)
     const waitForPause = random.chance(0.2)
     const leaving = on('aborts') && random.chance(0.2) ? new AbortController() : undefined
-    if (leaving) process.clock.setTimeout(() => leaving.abort(), random.spread(1, MINUTE))
+    if (leaving) process.clock.setTimeout(() => abort(process, leaving, demandId), random.spread(1, MINUTE))
     const call = process.auth.getAccessToken({ timeoutMs, waitForPause, signal: leaving?.signal })
-    expectEnd(process, 'token', timeoutMs ?? 90 * SECOND, call, (token) => usable(process, token, 0))
+    expectEnd(process, 'token', timeoutMs ?? 90 * SECOND, settles(process, demandId, call), (token) =>
+      usable(process, token, 0),
+    )
   }
   const force = (process: Process, random: Random) => {
-    judge.see({ kind: 'demanded', atMs: clock.now(), forced: true }, process)
+    const demandId = demanded(process, true)
     state.forcedAtMs = clock.now()
     note(process.name, 'forces a refresh')
     const timeoutMs = random.chance(0.5) ? undefined : random.spread(SECOND, 3 * MINUTE)
     const newerThan = process.newest
     const call = process.auth.getAccessToken({ forceRefresh: true, timeoutMs })
-    expectEnd(process, 'forced token', timeoutMs ?? 90 * SECOND, call, (token) => usable(process, token, newerThan))
+    expectEnd(process, 'forced token', timeoutMs ?? 90 * SECOND, settles(process, demandId, call), (token) =>
+      usable(process, token, newerThan),
+    )
   }
   const validate = (process: Process, random: Random) => {
     const timeoutMs = random.chance(0.5) ? undefined : random.spread(5 * SECOND, 3 * MINUTE)
@@ -128,7 +157,7 @@ export function createCallers(setting: Setting, { tellTale }: Pick<ReturnType<ty
       process.otherPasswordAtMs = clock.now()
       judge.discards()
       state.forcedAtMs = clock.now()
-      operator(process, 'signIn')
+      operator(process, 'signIn', credentialsIdOf(USERNAME, state.password))
       return expectEnd(process, 'signIn', COMMAND_MS, auth.signIn({ username: USERNAME, password: state.password }))
     }
     if (resting === 'failed.invalidCredentials' || resting === 'failed.rejected' || process.random.chance(0.1)) {

@@ -36,6 +36,8 @@ interface Seen {
   readonly isAhead: boolean
   readonly otherPassword: boolean
   readonly credentialsId: string
+  /** Since when somebody has waited, ms. */
+  readonly waitingSinceMs: number
   readonly replacing: boolean
   /** An answer whose outcome is not in the store yet: it dies with its process. */
   open: boolean
@@ -64,6 +66,8 @@ export interface Judge {
   froze(sender: Sender, inFlight?: Iterable<ObservedSend>): void
   /** The chart of the sender has the outcome of its request. */
   knows(sender: Sender): void
+  /** One who asked for no token itself has its answer. */
+  left(demandId: string): void
   /** Somebody gave another password: whatever pair is held is to go. */
   discards(): void
   /** Judges everything that is left. */
@@ -79,7 +83,7 @@ const LOOKED_MS = 1_000
 /** By how much a time in the record may lie before the answer that it tells of, ms: rounding, and clocks that drift. */
 const WRITTEN_BEFORE_MS = 1_000
 /** Those that each client has to keep by itself: it hears of what others do a little later. */
-const OF_A_CLIENT = ['invariant-4', 'invariant-8', 'refresh-once', 'D-young-rejection', 'D-api-429']
+const OF_A_CLIENT = ['invariant-4', 'invariant-8', 'invariant-13', 'refresh-once', 'D-young-rejection', 'D-api-429']
 /** Those that stand on one request at a time: a process that stood still is the exception. */
 const OF_THE_LEASE = ['invariant-1', 'invariant-2', 'invariant-3', 'invariant-5', 'invariant-9', 'invariant-10']
 /** How long what such a process sends can be in the way of others, ms. */
@@ -113,8 +117,11 @@ export function createJudge(
   const replacing = new Set<Sender>()
   const excused = new Map<string, number>()
   let queue: Seen[] = []
-  /** The outcome of the latest create was never known to anybody. */
-  let createDied = false
+  /** Those who wait: whose client they are, and since when. */
+  const open = new Map<string, { sender: Sender | undefined; atMs: number }>()
+  const waitingSinceMs = () => open.values().next().value?.atMs ?? Number.POSITIVE_INFINITY
+  /** When the latest create came to an end that nobody knew of. */
+  let createDiedAtMs = Number.NEGATIVE_INFINITY
   let discarded = false
   /** Credentials that were refused since the latest grant. */
   const refused = new Set<string>()
@@ -141,7 +148,7 @@ export function createJudge(
     if (evidence.includes('after the API refused it') && seen.hasSlept) return 'D-skew: its age stood still'
     if (monitor === 'invariant-10' && seen.isAhead) return 'D-skew: the wall clock was ahead'
     if (monitor === 'invariant-10' && (discarded || seen.otherPassword)) return 'D-sign-in: another password'
-    if (monitor === 'invariant-9' && createDied)
+    if (monitor === 'invariant-9' && seen.waitingSinceMs <= createDiedAtMs)
       return 'D-create-unavailable: somebody waited beside the process that was killed'
     // What somebody asked for by name is not what a rejection brought about.
     if (monitor === 'refresh-once' && atMs - forcedAtMs() < 240_000) return 'D-force: a forced refresh'
@@ -170,15 +177,14 @@ export function createJudge(
       }
     // A throttled create changes nothing of it.
     if (moment.kind === 'answered' && moment.request.endpoint === 'create' && moment.request.status !== 429)
-      createDied = seen.lost ?? false
+      createDiedAtMs = seen.lost ? seen.atMs : Number.NEGATIVE_INFINITY
     if (moment.kind === 'answered' && moment.request.endpoint === 'create' && moment.request.status === 401)
       refused.add(moment.request.credentialsId ?? '')
     if (isGrant(moment)) refused.clear()
     weigh(account.observe(moment), seen)
     if (moment.kind === 'answered' && moment.request.grantedRefreshId !== undefined) discarded = false
     if (sender === undefined) return
-    if (moment.kind === 'demanded') return weigh(clientOf(sender).watch.observe(moment), seen)
-    if (moment.kind !== 'sent' && moment.kind !== 'answered') return
+    if (moment.kind !== 'sent' && moment.kind !== 'answered') return weigh(clientOf(sender).watch.observe(moment), seen)
     const { requestId } = moment.request
     if (requestId !== undefined) {
       const watch = requests.get(requestId) ?? createWatch(ofRequest)
@@ -235,6 +241,7 @@ export function createJudge(
         isAhead: false,
         otherPassword: false,
         credentialsId: '',
+        waitingSinceMs: Number.POSITIVE_INFINITY,
         replacing: false,
       }
       queue.push({ moment, sender, atMs: nowMs(), open: false, stale: false, lost: true, ...nothing })
@@ -244,20 +251,25 @@ export function createJudge(
   return {
     excused,
     see(moment, sender) {
-      const open = moment.kind === 'answered' && moment.request.endpoint !== 'api'
+      const isOpen = moment.kind === 'answered' && moment.request.endpoint !== 'api'
+      if (moment.kind === 'settled') open.delete(moment.demandId)
       const stoodStill = sender?.stoodStill() ?? false
       if (sender !== undefined && (isGrant(moment) || isOfRefresh(moment))) replacing.add(sender)
       queue.push({
-        ...{ moment, sender, atMs: nowMs(), open, stale: stoodStill, stoodStill },
+        ...{ moment, sender, atMs: nowMs(), open: isOpen, stale: stoodStill, stoodStill },
         cannotTell: sender?.cannotTell() ?? false,
         hasSlept: sender?.hasSlept() ?? false,
         isAhead: sender?.isAhead() ?? false,
         otherPassword: sender?.otherPassword() ?? false,
         credentialsId: sender?.credentialsId() ?? '',
+        waitingSinceMs: waitingSinceMs(),
         replacing: sender !== undefined && replacing.has(sender),
       })
+      if (moment.kind === 'demanded' && moment.demandId !== undefined)
+        open.set(moment.demandId, { sender, atMs: nowMs() })
       flush()
     },
+    left: (demandId) => void open.delete(demandId),
     stored(sender, record, storeNowMs) {
       for (const seen of queue)
         if (
@@ -275,6 +287,7 @@ export function createJudge(
       for (const seen of queue) if (seen.open && seen.sender === sender) lose(seen)
       nobodyReceived(sender, inFlight)
       flush()
+      for (const [demandId, demand] of open) if (demand.sender === sender) open.delete(demandId)
       clients.delete(sender)
       replacing.delete(sender)
     },

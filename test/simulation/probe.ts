@@ -28,7 +28,7 @@ export const probing = (setting: Setting, { wake }: Processes, callers: Callers)
     }
     const ask = () => {
       if (!process.alive) return over()
-      demanded()
+      demanded(process)
       const served = (token: string) => {
         usable(process, token, 0)
         over()

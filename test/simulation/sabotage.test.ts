@@ -22,6 +22,10 @@ const stubborn: Sabotage['fetch'] = (fetch) => async (input, init) => {
   return response.status >= 500 && !String(input).includes('/token/') ? fetch(input, init) : response
 }
 
+/** Sends some API requests to another host. */
+const elsewhere: Sabotage['fetch'] = (fetch) => (input, init) =>
+  fetch(String(input).replace(/sandbox(?=.test.*status)/, 'example'), init)
+
 interface Row {
   readonly client: string
   readonly sabotage: Sabotage
@@ -67,6 +71,12 @@ const SABOTAGES: readonly Row[] = [
     sabotage: { store: (store) => ({ ...store, lease: async () => ({ granted: true }) }) },
     found: ['invariant-1'],
   },
+  {
+    client: 'forgets that a create was on its way',
+    sabotage: { store: forgetful({ createUnfinished: 0 }) },
+    found: ['invariant-9'],
+  },
+  { client: 'sends the token elsewhere', sabotage: { fetch: elsewhere }, found: ['invariant-14'] },
   { client: 'sends again what the API failed at', sabotage: { fetch: stubborn }, found: ['invariant-6'] },
 ]
 

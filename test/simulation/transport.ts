@@ -1,4 +1,5 @@
 import type { Moment, ObservedSend } from '../../src/monitors/index.ts'
+import type { Arrival } from '../../src/sandbox/server.ts'
 import type { Served } from '../../src/sandbox/wire.ts'
 import { BASE_URL, credentialsIdOf, TOKEN_PATHS } from './limits.ts'
 import type { Process } from './process.ts'
@@ -14,13 +15,10 @@ export function createTransport(setting: Setting, mishap: (process: Process) => 
   const { note, violate } = trace
   let received = 0
   const never = () => new Promise<never>(() => {})
-  const mix = (process: Process, input: string | URL | Request, init: RequestInit | undefined): ObservedSend => {
-    const url = input instanceof Request ? input.url : String(input)
-    const path = url.slice(BASE_URL.length).split('?')[0] ?? ''
+  const mix = (process: Process, { url, method, headers, text }: Arrival): ObservedSend => {
+    const { origin, pathname: path } = url
     const endpoint = TOKEN_PATHS[path] ?? 'api'
-    const method = init?.method ?? (input instanceof Request ? input.method : 'GET')
-    const headers = init?.headers as Headers
-    const base = { sentAtMs: clock.now(), endpoint, method, path } as const
+    const base = { sentAtMs: clock.now(), endpoint, method, path, origin, configuredOrigin: BASE_URL } as const
     if (endpoint === 'api') {
       const authorization = headers.get('authorization') ?? ''
       const token = authorization.startsWith('Bearer ') ? lookAt(authorization.slice(7)) : undefined
@@ -29,7 +27,7 @@ export function createTransport(setting: Setting, mishap: (process: Process) => 
       const authScheme = token === undefined ? 'none' : 'Bearer'
       return { ...base, authScheme, requestId, accessId: token?.jti, accessExpAtMs: token?.expAtMs }
     }
-    const fields = JSON.parse(String(init?.body)) as Record<string, string>
+    const fields = JSON.parse(text() as string) as Record<string, string>
     if (endpoint === 'create')
       return {
         ...base,
@@ -46,7 +44,7 @@ export function createTransport(setting: Setting, mishap: (process: Process) => 
     if (!process.alive) return never()
     const arrival = arrivalOf(input, init)
     arrival.signal?.throwIfAborted()
-    const request = mix(process, input, init)
+    const request = mix(process, arrival)
     const sent = { request, stale: false }
     const isToken = request.endpoint !== 'api'
     note(process.name, `sent ${request.endpoint} ${request.refreshId ?? request.accessId ?? request.credentialsId}`)
@@ -90,7 +88,7 @@ export function createTransport(setting: Setting, mishap: (process: Process) => 
       served = await serving
     } catch (error) {
       await delivered()
-      answered('dropped')
+      answered('dropped', { abandoned: arrival.signal?.aborted })
       throw error
     }
     await delivered()
