@@ -7,7 +7,6 @@ import type { Adoption } from './adoption.ts'
 import type { Budget } from './budget.ts'
 import * as changes from './changes.ts'
 import type { HeldCredentials } from './credentials.ts'
-import type { HeardPause } from './heard-pause.ts'
 import type { RecordKeeper } from './record-keeper.ts'
 import type { Timeline } from './timeline.ts'
 import type { Vault } from './vault.ts'
@@ -35,12 +34,11 @@ export interface AnswersOptions {
   budget: Budget
   vault: Vault
   adoption: Adoption
-  pause: HeardPause
   onSkew: (skewMs: number) => void
 }
 
 export function createAnswers(options: AnswersOptions): Answers {
-  const { timeline, policy, random, keeper, budget, vault, adoption, pause, onSkew } = options
+  const { timeline, policy, random, keeper, budget, vault, adoption, onSkew } = options
   const atMs = () => timeline.nowMs()
 
   /** What every outcome of a send carries. */
@@ -106,20 +104,14 @@ export function createAnswers(options: AnswersOptions): Answers {
       untilMs: atMs() + leftMs(keeper.known().pause, keeper.nowMs()),
     }))
 
-  /** What no write may delay: the pause runs from here. */
-  const answered = (sent: Sent, reply: TokenReply) => {
-    if (reply.kind === 'throttled') pause.heard(reply.pauseMs)
-    return budget.answered(sent.marked.slotMs)
-  }
-
   return {
     async notSent(sent, outcome) {
-      await budget.unused(sent.marked.slotMs)
+      void budget.unused(sent.marked.slotMs)
       return settle(sent, changes.notSent(sent.marked), () => outcome)
     },
 
     async afterCreate(sent, used, reply) {
-      await answered(sent, reply)
+      void budget.answered(sent.marked.slotMs)
       switch (reply.kind) {
         case 'granted':
           return granted('create', sent, reply)
@@ -141,9 +133,9 @@ export function createAnswers(options: AnswersOptions): Answers {
     },
 
     async afterRefresh(sent, reply) {
-      // Nor the end of a pair that is to go.
+      void budget.answered(sent.marked.slotMs)
+      // Gone from here on, not only once that is stored.
       if (reply.kind === 'rejected') vault.discard(sent.marked.pairGeneration ?? 0)
-      await answered(sent, reply)
       switch (reply.kind) {
         case 'granted':
           return granted('refresh', sent, reply)

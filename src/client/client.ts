@@ -13,7 +13,6 @@ import { createCallers } from './callers.ts'
 import { createCredentialsSource } from './credentials.ts'
 import { createListeners, type SendReason } from './events.ts'
 import type { AuthClient, AuthClientOptions } from './face.ts'
-import { createHeardPause } from './heard-pause.ts'
 import { createLease } from './lease.ts'
 import { type Lifecycle, startLifecycle } from './lifecycle.ts'
 import { failureError } from './messages.ts'
@@ -71,14 +70,12 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     onRequest: (event) =>
       listeners.emit({ type: 'request', ...event, ...(event.endpoint === 'validate' ? VALIDATE_REASON : sendReason) }),
   })
-  const pause = createHeardPause(timeline)
   const parts = { clock, timeline, policy, random, credentials, vault, keeper, budget }
   const adoption = createAdoption(parts)
   const lease = createLease({ store, account, holder: id, clock, timeline, policy })
   const answers = createAnswers({
     ...parts,
     adoption,
-    pause,
     onSkew: (skewMs) => {
       remembered.skewMs = skewMs
     },
@@ -87,7 +84,6 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     ...parts,
     adoption,
     answers,
-    pause,
     endpoints,
     lease,
     closing: closing.signal,

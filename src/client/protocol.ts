@@ -11,7 +11,6 @@ import type { Answers, Sent } from './answers.ts'
 import type { Budget } from './budget.ts'
 import * as changes from './changes.ts'
 import type { CredentialsSource, HeldCredentials } from './credentials.ts'
-import type { HeardPause } from './heard-pause.ts'
 import { LEASE_POLL_MS, type Lease } from './lease.ts'
 import { type RecordKeeper, StoreFailure } from './record-keeper.ts'
 import type { Timeline } from './timeline.ts'
@@ -47,7 +46,6 @@ export interface ProtocolOptions {
   endpoints: TokenEndpoints
   adoption: Adoption
   answers: Answers
-  pause: HeardPause
   /** Fires when the client begins to close: from then on no request is begun. */
   closing: AbortSignal
   /** The store did not answer while loading. */
@@ -59,7 +57,7 @@ const MARK_ATTEMPTS = 8
 
 export function createProtocol(options: ProtocolOptions): Protocol {
   const { clock, timeline, policy, random, keeper, budget, lease, vault, credentials, endpoints, closing } = options
-  const { adoption, answers, pause } = options
+  const { adoption, answers } = options
 
   const atMs = () => timeline.nowMs()
   const deferred = (deferral: Deferral): Deferred => ({ type: 'outcome.deferred', atMs: atMs(), ...deferral })
@@ -68,7 +66,7 @@ export function createProtocol(options: ProtocolOptions): Protocol {
 
   /** What stands in the way of a token request by the record, `undefined` when nothing does. */
   const pausing = (record: AccountRecord): Deferral | undefined => {
-    const pauseMs = Math.max(leftMs(record.pause, keeper.nowMs()), pause.leftMs())
+    const pauseMs = leftMs(record.pause, keeper.nowMs())
     return pauseMs > 0 ? { reason: 'pause', untilMs: atMs() + pauseMs } : undefined
   }
   const backingOff = (record: AccountRecord): Deferral | undefined => {
@@ -221,8 +219,7 @@ export function createProtocol(options: ProtocolOptions): Protocol {
           return paused === undefined ? nothing : deferred(paused)
         }
         const reply = await endpoints.validate(token.access, { signal })
-        if (reply.kind === 'throttled') pause.heard(reply.pauseMs)
-        await budget.answered(slot.slotMs)
+        void budget.answered(slot.slotMs)
         if (reply.kind === 'throttled')
           await keeper.keep((record, nowMs) => changes.withPause(record, nowMs, reply.pauseMs + timeline.partMs()))
         return reply

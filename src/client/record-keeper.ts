@@ -1,7 +1,8 @@
 import type { Clock } from '../clock.ts'
 import { type AccountRecord, emptyRecord } from '../store/record.ts'
-import type { StoreRead, TokenStore } from '../store/store.ts'
+import type { TokenStore } from '../store/store.ts'
 import { newSalt } from './credentials.ts'
+import { createStoreClock } from './store-clock.ts'
 import type { Timeline } from './timeline.ts'
 
 /**
@@ -33,9 +34,6 @@ export class StoreFailure extends Error {
 }
 
 const CAS_ATTEMPTS = 16
-const READ_ATTEMPTS = 3
-/** By how much the wall clock gets ahead of the monotonic one in a machine that slept, ms; less is a clock being set right. */
-const SLEPT_MS = 100
 /** How many writers a record remembers. */
 const WRITERS = 64
 
@@ -44,9 +42,9 @@ const WRITERS = 64
  * far. All storage goes through here; no policy does.
  */
 export interface RecordKeeper {
-  /** The record as last known, kept changes included. */
+  /** The record as last known, changes that are kept or on their way included. */
   known(): AccountRecord
-  /** The store's time now, by what it was at the last read. */
+  /** The earliest that the store's time can be now. */
   nowMs(): number
   /** Reads the record. Rejects with {@link StoreFailure}. */
   read(): Promise<AccountRecord>
@@ -86,24 +84,21 @@ export function createRecordKeeper({
 }: RecordKeeperOptions): RecordKeeper {
   let stored = emptyRecord(newSalt())
   let kept: Kept[] = []
-  let offsetMs = clock.now() - timeline.nowMs()
-  /** How far the wall clock was ahead of the timeline when the store last told its time. */
-  let wallAheadMs = offsetMs
+  const time = createStoreClock(clock, timeline)
+  /** Changes that are on their way for the first time. */
+  let underway: Kept[] = []
   let lastNumber = 0
   let retry: { step: number; atMs: number; timer: unknown } | undefined
   let turn: Promise<unknown> = Promise.resolve()
 
-  /** The timeline stood still since then, and the store's time did not: it has to be asked again. */
-  const hasSlept = () => clock.now() - timeline.nowMs() - wallAheadMs > SLEPT_MS
-  /** The store told its time at some moment of the read, which took so long. */
-  let uncertainMs = 0
-  const toStoreMs = (atMs: number) => atMs + Math.floor(offsetMs)
-  const latestMs = ({ atMs, number }: Kept) => toStoreMs(atMs) + (number === undefined ? 0 : uncertainMs)
-  const storeNowMs = () => toStoreMs(timeline.nowMs())
+  const storeMs = ({ atMs, number }: Kept) => (number === undefined ? time.earliestMs(atMs) : time.latestMs(atMs))
   const hasLanded = ({ number = Number.POSITIVE_INFINITY }: Kept) =>
     stored.landed.some((last) => last.writer === writer && number <= last.change)
   const withKept = () =>
-    kept.reduce((record, each) => (hasLanded(each) ? record : (each.change(record, latestMs(each)) ?? record)), stored)
+    [...kept, ...underway].reduce(
+      (record, each) => (hasLanded(each) ? record : (each.change(record, storeMs(each)) ?? record)),
+      stored,
+    )
   const landing = (record: AccountRecord, change: number | undefined): AccountRecord =>
     change === undefined
       ? record
@@ -123,17 +118,7 @@ export function createRecordKeeper({
 
   const read = () =>
     attempt(async () => {
-      let answer: StoreRead
-      let askedAtMs: number
-      let tries = 0
-      do {
-        askedAtMs = timeline.nowMs()
-        wallAheadMs = clock.now() - askedAtMs
-        answer = await store.read(account)
-      } while (hasSlept() && ++tries < READ_ATTEMPTS)
-      const { record, nowMs } = answer
-      offsetMs = nowMs - timeline.nowMs()
-      uncertainMs = timeline.nowMs() - askedAtMs
+      const { record } = await time.asked(() => store.read(account))
       stored = record ?? (stored.version === 0 ? stored : emptyRecord(stored.salt))
       return withKept()
     })
@@ -141,9 +126,9 @@ export function createRecordKeeper({
   const write = (each: Kept) =>
     attempt(async () => {
       for (let tries = 0; tries < CAS_ATTEMPTS; tries++) {
-        if (hasSlept()) await read()
+        if (time.isOld()) await read()
         if (hasLanded(each)) return 'stored'
-        const changed = each.change(stored, latestMs(each))
+        const changed = each.change(stored, storeMs(each))
         if (changed === null) return 'overtaken'
         const next = { ...landing(changed, each.number), version: stored.version + 1 }
         if (await store.compareAndSet(account, stored.version, next)) {
@@ -184,21 +169,19 @@ export function createRecordKeeper({
 
   const keeper: RecordKeeper = {
     known: withKept,
-    nowMs: storeNowMs,
+    nowMs: () => time.earliestMs(timeline.nowMs()),
     read: () => inTurn(read),
     change: (change) => inTurn(() => write({ change, atMs: timeline.nowMs() })),
     keep(change) {
       const keeping = { change, atMs: timeline.nowMs(), number: ++lastNumber }
+      // Obeyed from here on, however long its write takes.
+      underway = [...underway, keeping]
       return inTurn(async () => {
-        if (kept.length === 0) {
-          try {
-            return await write(keeping)
-          } catch {
-            // Kept below.
-          }
-        }
+        const written = kept.length > 0 ? undefined : await write(keeping).catch(() => undefined)
+        underway = underway.filter((each) => each !== keeping)
+        if (written !== undefined) return written
         // Looked at now, so that whoever asked learns what it comes to.
-        change(withKept(), latestMs(keeping))
+        change(withKept(), storeMs(keeping))
         kept = [...kept, keeping]
         if (kept.length === 1) scheduleRetry()
         return 'kept'
