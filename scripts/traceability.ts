@@ -8,23 +8,8 @@ import { COVERAGE } from '../src/monitors/coverage.ts'
 import { isPolicyId, POLICY_IDS, type PolicyId } from '../src/policy/catalogue.ts'
 import { type Chart, readChart, spoken, triggerText } from '../src/view/chart.ts'
 import { code as codeOf, table } from '../src/view/tables.ts'
+import type { MutationRecord } from '../test/mutation/record.ts'
 import { idsOfTitles } from './titles.ts'
-
-/** What the last run of `npm run mutate` left in `docs/mutation.json`. */
-export interface MutationRecord {
-  readonly chart: readonly ChartMutant[]
-  /** By folder of `src/`. */
-  readonly code: Readonly<Record<string, { readonly mutants: number; readonly killed: number }>>
-}
-
-export interface ChartMutant {
-  readonly name: string
-  /** Clauses and decisions of the transition that was broken. */
-  readonly ids: readonly string[]
-  readonly killedBy?: string
-  /** Why nothing has to notice it. */
-  readonly survives?: string
-}
 
 export interface Sources {
   readonly chart: Chart
@@ -139,7 +124,15 @@ export function gaps(rows: readonly Traced[], { mutation }: Pick<Sources, 'mutat
 /** The table of `docs/policy.md`. */
 export const traceabilityTable = (rows: readonly Traced[]): string =>
   table(
-    ['id', 'guards', 'in the chart', 'in the code', 'tests', 'monitors', 'mutants killed'],
+    [
+      'id',
+      'guards',
+      'in the chart',
+      'in the code',
+      'tests',
+      'monitors',
+      'mutants killed, of its transitions or else its folders',
+    ],
     rows.map(({ id, guards, transitions, code: files, tests, monitors, note, mutants }) => [
       codeOf(id),
       guards.map(codeOf).join('<br>') || (transitions.length > 0 ? 'none: unconditional' : 'none: not of the chart'),

@@ -22,7 +22,7 @@ export function createOperator(
   /** A command waits for the request in flight, whatever its outcome. */
   const inOrder = (): Promise<void> | undefined => {
     if (ended.aborted) throw closedError()
-    // Nothing may begin between the look and the command, so where nothing is in flight nothing is awaited.
+    // Where nothing is in flight nothing is awaited, so that nothing of this client begins between the look and the command.
     if (idle(lifecycle.snapshot())) return undefined
     return until(session, idle, { timeoutMs, tooLong: () => callers.timedOut('forced', timeoutMs) as AuthError })
   }

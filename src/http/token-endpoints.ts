@@ -104,7 +104,7 @@ export function createTokenEndpoints(options: TokenEndpointsOptions): TokenEndpo
       const redirects = { maxRedirects: policy.maxRedirects, mayBecomeGet: false }
       const response = await fetchFollowing(options.fetch, input, init, redirects)
       const { status, headers } = response
-      head = { status, headers, receivedAtMonotonicMs: clock.monotonic(), receivedAtWallMs: clock.now() }
+      head = { status, headers, receivedAtWallMs: clock.now() }
       return response
     }
     const post = async (limit: AbortSignal) => {
@@ -135,7 +135,6 @@ export function createTokenEndpoints(options: TokenEndpointsOptions): TokenEndpo
       ...head,
       body: parseJSON('text' in read ? read.text : undefined),
       replyDateMs: httpDateMs(head.headers.get('date')),
-      sentAtMonotonicMs,
       sentAtWallMs,
     }
   }

@@ -21,8 +21,6 @@ export interface Throttled {
   readonly status: number
   /** How long to pause, ms from the receipt. `D-pause-length` */
   readonly pauseMs: number
-  /** When the answer was received, ms of the monotonic clock. */
-  readonly receivedAtMonotonicMs: number
 }
 
 /** 4xx other than 401 and 429. */
@@ -48,7 +46,6 @@ export interface Granted {
   readonly refresh: Secret | undefined
   readonly accessLifetimeMs: number
   readonly refreshLifetimeMs: number | undefined
-  readonly sentAtMonotonicMs: number
   readonly sentAtWallMs: number
   /** The reply's `Date` less the local wall clock halfway between send and receipt, ms. `D-skew` */
   readonly skewMs: number | undefined
@@ -76,7 +73,6 @@ export type ValidateReply =
 export interface Head {
   readonly status: number
   readonly headers: Headers
-  readonly receivedAtMonotonicMs: number
   readonly receivedAtWallMs: number
 }
 
@@ -84,7 +80,6 @@ export interface Head {
 export interface Answer extends Head {
   readonly body: unknown
   readonly replyDateMs: number | undefined
-  readonly sentAtMonotonicMs: number
   readonly sentAtWallMs: number
 }
 
@@ -148,7 +143,7 @@ function granted(
   policy: ReplyPolicy,
   sent: Secret | undefined,
 ): Granted | MalformedReply {
-  const { status, replyDateMs, sentAtMonotonicMs, sentAtWallMs, receivedAtWallMs } = answer
+  const { status, replyDateMs, sentAtWallMs, receivedAtWallMs } = answer
   const malformed = (reason: string) => ({ kind: 'malformed', status, reason }) as const
   const reply = parseGranted(endpoint, answer.body)
   if ('malformed' in reply) return malformed(reply.malformed)
@@ -167,19 +162,17 @@ function granted(
     refresh,
     accessLifetimeMs: accessLives.lifetimeMs,
     refreshLifetimeMs: refreshLives?.lifetimeMs,
-    sentAtMonotonicMs,
     sentAtWallMs,
     skewMs: replyDateMs === undefined ? undefined : replyDateMs - (sentAtWallMs + receivedAtWallMs) / 2,
   }
 }
 
 function throttled(answer: Answer, pauseMs: number): Throttled {
-  const { status, headers, replyDateMs, receivedAtWallMs, receivedAtMonotonicMs } = answer
+  const { status, headers, replyDateMs, receivedAtWallMs } = answer
   const retryAfter = headers.get('retry-after') ?? undefined
   return {
     kind: 'throttled',
     status,
     pauseMs: pauseLengthMs({ receivedAtMs: receivedAtWallMs, retryAfter, replyDateMs, pauseMs }),
-    receivedAtMonotonicMs,
   }
 }

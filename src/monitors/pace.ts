@@ -1,6 +1,6 @@
 import type { Policy } from '../policy/schema.ts'
-import { invariant, monitor } from './monitor.ts'
-import { isTokenRequest } from './observed.ts'
+import { invariant, type Monitor, monitor } from './monitor.ts'
+import { isTokenRequest, type ObservedSend } from './observed.ts'
 import { seconds } from './words.ts'
 
 /** Invariant 1. A trace of one client: another process that was stopped past its lease is the exception it cannot show. */
@@ -35,19 +35,25 @@ export const tenPerMinute = ({ budgetLimit, budgetWindowMs }: Pick<Policy, 'budg
     },
   })
 
-/** Invariant 3. */
-export const pauseAfter429 = ({ pauseMs }: Pick<Policy, 'pauseMs'>) =>
+/** Nothing of one sort is sent within the pause after a 429 to that sort. */
+const pausedAfter429 = (
+  { pauseMs }: Pick<Policy, 'pauseMs'>,
+  head: Pick<Monitor, 'id' | 'ids' | 'title'>,
+  sort: { is: (request: ObservedSend) => boolean; name: (request: ObservedSend) => string; throttled: string },
+) =>
   monitor<{ throttledAtMs: number; untilMs: number }>({
-    ...invariant(3),
+    ...head,
     needs: [],
     initial: { throttledAtMs: 0, untilMs: Number.NEGATIVE_INFINITY },
     step(state, moment, report) {
       if (moment.kind !== 'sent' && moment.kind !== 'answered') return state
-      if (!isTokenRequest(moment.request)) return state
+      if (!sort.is(moment.request)) return state
       if (moment.kind === 'sent') {
-        const { endpoint, sentAtMs } = moment.request
+        const { sentAtMs } = moment.request
         if (sentAtMs < state.untilMs)
-          report(`a ${endpoint} was sent ${seconds(sentAtMs - state.throttledAtMs)} after a 429`)
+          report(
+            `${sort.name(moment.request)} was sent ${seconds(sentAtMs - state.throttledAtMs)} after ${sort.throttled}`,
+          )
         return state
       }
       const { status, answeredAtMs, retryAfterMs = 0 } = moment.request
@@ -57,26 +63,26 @@ export const pauseAfter429 = ({ pauseMs }: Pick<Policy, 'pauseMs'>) =>
     },
   })
 
-/** After an API 429 this client sends no further API request for as long. A trace of one client: the pause is its own. */
-export const apiPauseAfter429 = ({ pauseMs }: Pick<Policy, 'pauseMs'>) =>
-  monitor<{ throttledAtMs: number; untilMs: number }>({
-    id: 'D-api-429',
-    ids: ['D-api-429', 'D-pause-length'],
-    title: 'no API request is sent within the pause after a 429 to an API request',
-    needs: [],
-    initial: { throttledAtMs: 0, untilMs: Number.NEGATIVE_INFINITY },
-    step(state, moment, report) {
-      if (moment.kind !== 'sent' && moment.kind !== 'answered') return state
-      if (isTokenRequest(moment.request)) return state
-      if (moment.kind === 'sent') {
-        const { method, path, sentAtMs } = moment.request
-        if (sentAtMs < state.untilMs)
-          report(`${method} ${path} was sent ${seconds(sentAtMs - state.throttledAtMs)} after an API 429`)
-        return state
-      }
-      const { status, answeredAtMs, retryAfterMs = 0 } = moment.request
-      if (status !== 429) return state
-      const untilMs = Math.max(state.untilMs, answeredAtMs + Math.max(pauseMs, retryAfterMs))
-      return { throttledAtMs: answeredAtMs, untilMs }
-    },
+/** Invariant 3. */
+export const pauseAfter429 = (policy: Pick<Policy, 'pauseMs'>) =>
+  pausedAfter429(policy, invariant(3), {
+    is: isTokenRequest,
+    name: ({ endpoint }) => `a ${endpoint}`,
+    throttled: 'a 429',
   })
+
+/** After an API 429 this client sends no further API request for as long. A trace of one client: the pause is its own. */
+export const apiPauseAfter429 = (policy: Pick<Policy, 'pauseMs'>) =>
+  pausedAfter429(
+    policy,
+    {
+      id: 'D-api-429',
+      ids: ['D-api-429', 'D-pause-length'],
+      title: 'no API request is sent within the pause after a 429 to an API request',
+    },
+    {
+      is: (request) => !isTokenRequest(request),
+      name: ({ method, path }) => `${method} ${path}`,
+      throttled: 'an API 429',
+    },
+  )

@@ -98,11 +98,6 @@ export function createLog(clock: Clock, limit: number): RequestLog {
     }
   }
 
-  const done = (entry: RequestEntry) => {
-    insert(Object.freeze(entry))
-    tell(entry)
-  }
-
   return {
     entries,
     pending: () => received - ended,
@@ -116,7 +111,9 @@ export function createLog(clock: Clock, limit: number): RequestLog {
           ended++
           const entry: Record<string, unknown> = { index, atMs, answeredAtMs: clock.now(), ...request, status }
           for (const [name, value] of Object.entries(notes)) if (value !== undefined) entry[name] = value
-          done(entry as unknown as RequestEntry)
+          const frozen = Object.freeze(entry as unknown as RequestEntry)
+          insert(frozen)
+          tell(frozen)
         },
       }
     },

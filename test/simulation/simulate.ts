@@ -5,7 +5,7 @@ import type { Replay } from './replay.ts'
 import { runWorld } from './world.ts'
 
 /** A world lives this long; then another begins, of another shape. */
-export const WORLD_DAYS = 30
+const WORLD_DAYS = 30
 
 export interface SimulateOptions {
   readonly seed: number

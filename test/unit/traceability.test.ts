@@ -47,7 +47,7 @@ describe('traceability', () => {
     ],
     [
       'a reason for what is recorded',
-      { mutation: { ...sources.mutation, code: { client: { killed: 1, mutants: 1 } } } },
+      { mutation: { ...sources.mutation, code: { client: { killed: 1, mutants: 1, survived: 0 } } } },
       'src/client is recorded, so scripts/traceability.ts must not say why it is not',
     ],
     [

@@ -74,7 +74,6 @@ export interface Scenario {
 }
 
 export const start: Act = { act: 'start', held: false }
-export const startHeld: Act = { act: 'start', held: true }
 export const read: Act = { act: 'read' }
 export const ask = (patience: Patience): Act => ({ act: 'ask', patience })
 export const leave = (patience: Patience): Act => ({ act: 'leave', patience })
