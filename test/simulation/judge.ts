@@ -126,13 +126,19 @@ export function createJudge(
   /** Credentials that were refused since the latest grant. */
   const refused = new Set<string>()
   /** The latest 429. */
-  let throttled: { sender: Sender | undefined; stoodStill: boolean; knownAtMs: number } | undefined
+  let throttled:
+    | { sender: Sender | undefined; endpoint: ObservedSend['endpoint']; stoodStill: boolean; knownAtMs: number }
+    | undefined
   let sentStillAtMs = Number.NEGATIVE_INFINITY
 
   /** By what a finding is none: the decision that says so and, where it names the case but loosely, docs/verification.md. */
   const excuse = ({ monitor, evidence, atMs }: Finding, seen: Seen): string | undefined => {
     if (OF_THE_LEASE.includes(monitor) && seen.atMs - sentStillAtMs < STILL_FOR_MS)
       return 'D-one-at-a-time: stopped past its lease'
+    // Its request was taken for lost when it stopped; the answer came after all, and it was a definite one.
+    if (monitor === 'invariant-9' && evidence.includes('answered dropped') && throttled?.sender === seen.sender)
+      if (throttled?.stoodStill && throttled.endpoint === 'create')
+        return 'D-one-at-a-time: stood still when the 429 came'
     if (monitor === 'invariant-3' && throttled?.stoodStill) return 'D-one-at-a-time: stood still when the 429 came'
     // No other process can know of a 429 before it is stored, nor one that has looked just before.
     if (monitor === 'invariant-3' && throttled?.sender !== seen.sender && seen.atMs < (throttled?.knownAtMs ?? 0))
@@ -172,6 +178,7 @@ export function createJudge(
     if (moment.kind === 'answered' && moment.request.status === 429 && moment.request.endpoint !== 'api')
       throttled = {
         sender,
+        endpoint: moment.request.endpoint,
         stoodStill: seen.stoodStill || seen.stale,
         knownAtMs: (seen.storedAtMs ?? seen.atMs + SETTLING_MS) + LOOKED_MS,
       }
@@ -275,7 +282,7 @@ export function createJudge(
         if (
           seen.open &&
           seen.sender === sender &&
-          (!seen.stale || isGrant(seen.moment) || isOfRefresh(seen.moment)) &&
+          (!seen.stale || isGrant(seen.moment) || isOfRefresh(seen.moment) || isThrottle(seen.moment)) &&
           shows(record, seen, storeNowMs, jtiOf)
         ) {
           seen.open = false
@@ -304,6 +311,8 @@ export function createJudge(
 }
 
 const isGrant = (moment: Moment) => moment.kind === 'answered' && moment.request.grantedAccessId !== undefined
+
+const isThrottle = (moment: Moment) => moment.kind === 'answered' && moment.request.status === 429
 
 const isOfRefresh = (moment: Moment) => moment.kind === 'answered' && moment.request.endpoint === 'refresh'
 
