@@ -3,7 +3,7 @@ import { backOffMs } from '../policy/back-off.ts'
 import * as rules from '../policy/rules.ts'
 import type { AccountRecord } from '../store/record.ts'
 import type { Callers } from './callers.ts'
-import { refusal } from './messages.ts'
+import { refusal, storeRefusal } from './messages.ts'
 import type { Change } from './record-keeper.ts'
 import { type Session, tellFacts, toWallMs } from './session.ts'
 import { sleepUntil } from './waiting.ts'
@@ -13,7 +13,7 @@ export function createApiTokens(session: Session, callers: Pick<Callers, 'acquir
   const { clock, timeline, policy, random, vault, keeper, budget, lifecycle } = session
   let apiPausedUntilMs = 0
 
-  const storeDown = () => refusal('STORE_UNAVAILABLE', 'D-store-down', undefined, clock.now())
+  const storeDown = () => storeRefusal(session.storeTrouble(), 'D-store-down', undefined, clock.now())
   const takeSlot = async ({ signal, timeoutMs = policy.callerTimeoutMs }: AcquireOptions) => {
     const deadlineMs = timeline.nowMs() + timeoutMs
     for (;;) {

@@ -4,7 +4,7 @@ import type { LifecycleEmitted } from '../policy/events.ts'
 import type { Patience } from '../policy/facts.ts'
 import * as rules from '../policy/rules.ts'
 import { duration, timeOfDay } from '../policy/words.ts'
-import { refusal } from './messages.ts'
+import { refusal, storeRefusal } from './messages.ts'
 import { abortedError, type Session, toWallMs } from './session.ts'
 import { createWaiters } from './waiters.ts'
 import { loaded, settledOf, until } from './waiting.ts'
@@ -86,7 +86,7 @@ export function createCallers(session: Session): Callers {
 
   const demand = async (patience: Patience, { signal, timeoutMs = policy.callerTimeoutMs }: AcquireOptions) => {
     const startedMs = timeline.nowMs()
-    const tooLong = () => refusal('STORE_UNAVAILABLE', 'D-store-down', undefined, clock.now())
+    const tooLong = () => storeRefusal(session.storeTrouble(), 'D-store-down', undefined, clock.now())
     // Only the record tells which generation a forced caller has, and whether a latch waits for other credentials.
     if (patience === 'forced' || credentials.fromCallback) await until(session, loaded, { signal, timeoutMs, tooLong })
     const asked = askForOtherCredentials()
@@ -131,11 +131,13 @@ export function createCallers(session: Session): Callers {
         else waiters.serve(token)
         return
       }
-      const { code, clause, retryAtMs } = emitted
-      waiters.refuse(
-        emitted,
-        refusal(code, clause, retryAtMs === null ? undefined : toWallMs(session, retryAtMs), clock.now()),
-      )
+      const { code, clause } = emitted
+      const retryAtMs = emitted.retryAtMs === null ? undefined : toWallMs(session, emitted.retryAtMs)
+      const error =
+        code === 'STORE_UNAVAILABLE'
+          ? storeRefusal(session.storeTrouble(), clause, retryAtMs, clock.now())
+          : refusal(code, clause, retryAtMs, clock.now())
+      waiters.refuse(emitted, error)
     },
     end(error) {
       over = error

@@ -130,7 +130,11 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     },
   })
 
-  const session: Session = { ...parts, adoption, protocol, lifecycle, ended: ended.signal }
+  const session: Session = {
+    ...{ ...parts, adoption, protocol, lifecycle },
+    storeTrouble: store.trouble,
+    ended: ended.signal,
+  }
   const callers = createCallers(session)
   const tokens = createApiTokens(session, callers)
   const fetchLike = createApiFetch({

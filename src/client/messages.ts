@@ -1,6 +1,7 @@
 import { AuthError, type AuthErrorCode, type AuthErrorDetails } from '../errors.ts'
 import type { LifecycleEmitted, RefusalCode } from '../policy/events.ts'
 import { duration, timeOfDay } from '../policy/words.ts'
+import type { StoreError } from '../store/store-error.ts'
 
 /** What happened and what is needed, by code; the clause and the time are added. */
 const SENTENCES: Record<RefusalCode, string> = {
@@ -30,6 +31,18 @@ export const refusal = (
   details: Pick<AuthErrorDetails, 'status'> = {},
 ): AuthError =>
   new AuthError(code, `${SENTENCES[code]} (${clause})${when(retryAtMs, nowMs)}.`, { clause, retryAtMs, ...details })
+
+/** The error of those who need the store, which does not answer: with what it says, where it can say. `D-store-down` */
+export const storeRefusal = (
+  trouble: StoreError | undefined,
+  clause: string,
+  retryAtMs: number | undefined,
+  nowMs: number,
+): AuthError => {
+  const said = trouble === undefined ? '' : `: ${trouble.message}`
+  const message = `${SENTENCES.STORE_UNAVAILABLE}${said} (${clause})${when(retryAtMs, nowMs)}.`
+  return new AuthError('STORE_UNAVAILABLE', message, { clause, retryAtMs, cause: trouble })
+}
 
 const FAILURES: Partial<Record<string, { code: AuthErrorCode; what: string; status?: number }>> = {
   'create outcome.unauthorized': { code: 'INVALID_CREDENTIALS', what: 'was answered 401', status: 401 },

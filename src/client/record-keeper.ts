@@ -1,4 +1,6 @@
 import type { Clock } from '../clock.ts'
+import { encodeRecord } from '../store/codec.ts'
+import { lacks, mergeRecords } from '../store/merge.ts'
 import { type AccountRecord, emptyRecord } from '../store/record.ts'
 import type { TokenStore } from '../store/store.ts'
 import { newSalt } from './credentials.ts'
@@ -36,6 +38,17 @@ export class StoreFailure extends Error {
 const CAS_ATTEMPTS = 16
 /** How many writers a record remembers. */
 const WRITERS = 64
+
+const lastLanded = ({ landed }: AccountRecord, writer: string) =>
+  landed.find((last) => last.writer === writer)?.change ?? 0
+
+const NEVER = { times: 0, version: 0 }
+
+/** Nothing of the account differs: only how often it was written, and by whom. */
+const isSame = (one: AccountRecord, other: AccountRecord) => {
+  const told = (record: AccountRecord) => encodeRecord({ ...record, version: 0, restored: NEVER, landed: [] })
+  return one === other || told(one) === told(other)
+}
 
 /**
  * One client's view of its account's record: the last version read or written, and the changes whose write has failed so
@@ -83,6 +96,8 @@ export function createRecordKeeper({
   onFlushed,
 }: RecordKeeperOptions): RecordKeeper {
   let stored = emptyRecord(newSalt())
+  /** When that was what the store had, in the store's time. */
+  let knownAtMs = 0
   let kept: Kept[] = []
   const time = createStoreClock(clock, timeline)
   /** Changes that are on their way for the first time. */
@@ -91,9 +106,12 @@ export function createRecordKeeper({
   let retry: { step: number; atMs: number; timer: unknown } | undefined
   let turn: Promise<unknown> = Promise.resolve()
 
+  const know = (record: AccountRecord) => {
+    stored = record
+    knownAtMs = time.earliestMs(timeline.nowMs())
+  }
   const storeMs = ({ atMs, number }: Kept) => (number === undefined ? time.earliestMs(atMs) : time.latestMs(atMs))
-  const hasLanded = ({ number = Number.POSITIVE_INFINITY }: Kept) =>
-    stored.landed.some((last) => last.writer === writer && number <= last.change)
+  const hasLanded = ({ number = Number.POSITIVE_INFINITY }: Kept) => number <= lastLanded(stored, writer)
   const withKept = () =>
     [...kept, ...underway].reduce(
       (record, each) => (hasLanded(each) ? record : (each.change(record, storeMs(each)) ?? record)),
@@ -116,11 +134,22 @@ export function createRecordKeeper({
     }
   }
 
+  /** The store has gone back to an older copy, or others have gone on from one: it lacks what is known here. */
+  const isOlder = (found: AccountRecord) =>
+    lacks(found, stored) || (lastLanded(stored, writer) > lastLanded(found, writer) && found.landed.length < WRITERS)
+
   const read = () =>
     attempt(async () => {
-      const { record } = await time.asked(() => store.read(account))
-      stored = record ?? (stored.version === 0 ? stored : emptyRecord(stored.salt))
-      return withKept()
+      for (let tries = 0; tries < CAS_ATTEMPTS; tries++) {
+        const { record } = await time.asked(() => store.read(account))
+        const found = record ?? emptyRecord(stored.salt)
+        const known = isOlder(found) ? mergeRecords(stored, knownAtMs, found) : found
+        if (isSame(known, found) || (await store.compareAndSet(account, found.version, known))) {
+          know(isSame(known, found) ? found : known)
+          return withKept()
+        }
+      }
+      throw new StoreFailure(`another client was faster ${CAS_ATTEMPTS} times in a row`)
     })
 
   const write = (each: Kept) =>
@@ -132,7 +161,7 @@ export function createRecordKeeper({
         if (changed === null) return 'overtaken'
         const next = { ...landing(changed, each.number), version: stored.version + 1 }
         if (await store.compareAndSet(account, stored.version, next)) {
-          stored = next
+          know(next)
           return 'stored'
         }
         await read()

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { AuthError } from '../errors.ts'
 import type { Policy } from '../policy/schema.ts'
+import type { StoreError } from '../store/store-error.ts'
 import type { Adoption } from './adoption.ts'
 import type { Budget } from './budget.ts'
 import type { CredentialsSource } from './credentials.ts'
@@ -23,6 +24,8 @@ export interface Session {
   readonly adoption: Adoption
   readonly protocol: Protocol
   readonly lifecycle: Lifecycle
+  /** What the store says of why it does not answer. */
+  readonly storeTrouble: () => StoreError | undefined
   /** Fires when the client is closed. */
   readonly ended: AbortSignal
 }

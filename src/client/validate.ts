@@ -3,7 +3,7 @@ import type { TokenSource } from '../http/token-source.ts'
 import { leftMs } from '../store/record.ts'
 import type { SendReason } from './events.ts'
 import type { AuthClient } from './face.ts'
-import { refusal } from './messages.ts'
+import { refusal, storeRefusal } from './messages.ts'
 import { abortedError, closedError, type Session, toWallMs } from './session.ts'
 import { loaded, settledOf, sleepUntil, until } from './waiting.ts'
 
@@ -27,7 +27,7 @@ export function createValidate(session: Session, tokens: Pick<TokenSource, 'reje
   const { clock, timeline, policy, vault, keeper, protocol, lifecycle, ended } = session
   const late = () =>
     new AuthError('TIMEOUT', 'The token was not validated in time (D-time-outs).', { clause: 'D-time-outs' })
-  const storeDown = () => refusal('STORE_UNAVAILABLE', 'D-store-down', undefined, clock.now())
+  const storeDown = () => storeRefusal(session.storeTrouble(), 'D-store-down', undefined, clock.now())
 
   return async ({ signal, timeoutMs = policy.callerTimeoutMs } = {}) => {
     if (ended.aborted) throw closedError()
@@ -46,7 +46,11 @@ export function createValidate(session: Session, tokens: Pick<TokenSource, 'reje
         if (reply.reason === 'latched' || reply.reason === 'expired') return { valid: false }
         const { untilMs, reason } = reply
         const [code, clause] = REFUSALS[reason]
-        const refused = () => refusal(code, clause, toWallMs(session, untilMs), nowMs)
+        const retryAtMs = toWallMs(session, untilMs)
+        const refused = () =>
+          code === 'STORE_UNAVAILABLE'
+            ? storeRefusal(session.storeTrouble(), clause, retryAtMs, nowMs)
+            : refusal(code, clause, retryAtMs, nowMs)
         if (reason !== 'budget' || untilMs > deadlineMs) throw refused()
         await sleepUntil(session, untilMs, { signal, timeoutMs, tooLong: refused })
         continue

@@ -66,6 +66,11 @@ export interface AccountRecord {
   readonly signedOut: boolean
   /** The last change of each writer that had to land, the latest last: a write whose answer was lost is not repeated. */
   readonly landed: readonly { readonly writer: string; readonly change: number }[]
+  /**
+   * How often a client found an older copy here and put together what it knew with that (see `mergeRecords`), and the latest
+   * version that went into it the last time.
+   */
+  readonly restored: { readonly times: number; readonly version: number }
   /** Salt of fingerprints, base64; drawn once per record. */
   readonly salt: string
 }
@@ -88,6 +93,7 @@ export const emptyRecord = (salt: string): AccountRecord => ({
   createUnfinished: 0,
   signedOut: false,
   landed: [],
+  restored: { times: 0, version: 0 },
   salt,
 })
 

@@ -13,7 +13,8 @@ export type LeaseAnswer = { readonly granted: true } | { readonly granted: false
 
 /**
  * Storage for the records of accounts, and nothing more: no policy lives here. Any method may reject; the client turns
- * that into `STORE_UNAVAILABLE` and tries again (`D-store-down`).
+ * that into `STORE_UNAVAILABLE` and tries again (`D-store-down`). What a `StoreError` says reaches the caller; of anything
+ * else nothing does, for it may hold a secret.
  *
  * The lease is efficiency, the version is correctness: a stale writer loses its compare-and-set and adopts.
  */
@@ -22,14 +23,14 @@ export interface TokenStore {
   read(account: string): Promise<StoreRead>
   /**
    * Stores `record` if the stored one still has version `expectedVersion` (0: none is stored), all or nothing.
-   * `record.version` is `expectedVersion + 1`. Resolves with whether it was stored.
+   * `record.version` is later than `expectedVersion`. Resolves with whether it was stored.
    */
   compareAndSet(account: string, expectedVersion: number, record: AccountRecord): Promise<boolean>
   /** Takes or renews the account's one lease for `holder`, for `leaseMs` from now. It ends by itself. */
   lease(account: string, holder: string, leaseMs: number): Promise<LeaseAnswer>
   /** Gives the lease back; nothing happens if `holder` no longer has it. */
   release(account: string, holder: string): Promise<void>
-  /** Calls `listener` after each write by another client, where the store can tell. Returns the end of it. */
+  /** Calls `listener` after each write, at least of others, where the store can tell. Returns the end of it. */
   subscribe?(account: string, listener: () => void): () => void
   /** Frees what the store holds open. */
   close?(): Promise<void>
