@@ -1,6 +1,7 @@
+import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import type { TokenStore } from '../../src/index.ts'
-import { faultyStore } from '../support/doubles.ts'
+import { StoreError, type TokenStore } from '../../src/index.ts'
+import { faultyStore, rewindableStore } from '../support/doubles.ts'
 import { BASE_URL, createWorld, HOUR, MINUTE, SECOND, USERNAME, WHO_AM_I } from '../support/world.ts'
 
 const DOWN = { code: 'STORE_UNAVAILABLE', clause: 'D-store-down' }
@@ -253,6 +254,114 @@ describe('D-store-down', () => {
       await clock.advance(3 * MINUTE)
       const { record } = await store.read(`${BASE_URL} ${USERNAME}`)
       expect(record?.backOff?.step).toBe(1)
+    })
+  })
+
+  describe('a store that went back to an older copy', () => {
+    const rewindable = (options: Parameters<typeof createWorld>[0] = {}) => {
+      const { around, ...rewind } = rewindableStore()
+      return { ...createWorld({ store: around, ...options }), ...rewind }
+    }
+    const NOTHING = new Map()
+
+    it.each(['the pair before', 'nothing'])('the newer pair wins, for all: over %s', async (what) => {
+      const { auth, client, clock, copy, log, now, replaceBy } = rewindable()
+      await now(auth.getAccessToken())
+      const older = what === 'nothing' ? NOTHING : copy()
+      await now(auth.getAccessToken(force))
+      const token = await now(auth.getAccessToken(force))
+      replaceBy(older)
+      await clock.advance(20 * MINUTE)
+      await now(auth.validate())
+      expect(await now(client().getAccessToken())).toBe(token)
+      await now(auth.getAccessToken(force))
+      const [, second, third] = log('refresh')
+      expect(third?.refreshJti).toBe(second?.grantedRefreshJti)
+      expect(log('create')).toHaveLength(1)
+    })
+
+    it('the pause wins', async () => {
+      const { auth, client, clock, copy, log, now, refused, replaceBy, sandbox } = rewindable()
+      await now(auth.getAccessToken())
+      const older = copy()
+      sandbox.fail({ endpoint: 'validate', status: 429 })
+      const { retryAtMs } = await refused(auth.validate())
+      replaceBy(older)
+      await clock.advance(MINUTE)
+      await refused(auth.validate())
+      expect(await refused(client().getAccessToken(force))).toMatchObject({ code: 'THROTTLED', retryAtMs })
+      expect(log('validate', 'refresh')).toHaveLength(1)
+    })
+
+    it('the latch wins', async () => {
+      const { auth, client, clock, copy, log, refused, replaceBy, sandbox } = rewindable()
+      const older = copy()
+      sandbox.setPassword('demo', 'another')
+      expect(await refused(auth.getAccessToken())).toMatchObject({ code: 'INVALID_CREDENTIALS' })
+      replaceBy(older)
+      await clock.advance(MINUTE)
+      // Whoever looks puts it right.
+      await auth.signIn({ username: USERNAME, password: 'a third' }).catch(() => {})
+      await clock.advance(MINUTE)
+      expect(await refused(client().getAccessToken())).toMatchObject({ code: 'INVALID_CREDENTIALS' })
+      expect(log('create')).toHaveLength(2)
+    })
+
+    it('a pair that another process was granted since wins over both', async () => {
+      const { auth, client, clock, log, now, replaceBy } = rewindable({ policy: { proactive: 'onDemand' } })
+      await now(auth.getAccessToken())
+      await now(auth.getAccessToken(force))
+      replaceBy(NOTHING)
+      await clock.advance(10 * MINUTE)
+      const token = await now(client().getAccessToken())
+      await now(auth.validate())
+      // A pair that is newer than the one it had is what a forced caller asked for.
+      expect(await now(auth.getAccessToken(force))).toBe(token)
+      await now(auth.getAccessToken(force))
+      expect(log('refresh').at(-1)?.refreshJti).toBe(log('create').at(-1)?.grantedRefreshJti)
+      expect(log('create').length + log('refresh').length).toBe(4)
+    })
+
+    it('what another process was refused there is forgotten where a newer pair is known', async () => {
+      const { auth, client, copy, clock, log, now, refused, replaceBy } = rewindable()
+      await now(auth.getAccessToken())
+      const older = copy()
+      const token = await now(auth.getAccessToken(force))
+      replaceBy(older)
+      await clock.advance(MINUTE)
+      const other = client()
+      expect(await refused(other.getAccessToken(force))).toMatchObject({ code: 'REFRESH_UNAUTHORIZED' })
+      await now(auth.validate())
+      await clock.advance(SECOND)
+      expect(await now(client().getAccessToken())).toBe(token)
+      expect(log('create')).toHaveLength(1)
+    })
+  })
+
+  describe('what the store says of itself', () => {
+    const failing = (error: Error) =>
+      createWorld({ store: (memory) => ({ ...memory, read: () => Promise.reject(error) }) })
+
+    it('reaches those who wait: what is wrong, and what to do', async () => {
+      const { auth, refused } = failing(new StoreError('READ_ONLY', '/var/tokens.db cannot be written: run chmod'))
+      const error = await refused(auth.getAccessToken(), MINUTE)
+      expect(error).toMatchObject({ ...DOWN, cause: { code: 'READ_ONLY' } })
+      expect(error.message).toMatch(/without it: \/var\/tokens\.db cannot be written: run chmod \(D-store-down\)/)
+    })
+
+    it('reaches nobody where it may hold a secret', async () => {
+      const { auth, refused } = failing(new Error('redis://:CANARY@host'))
+      const error = await refused(auth.getAccessToken(), MINUTE)
+      expect(error).toMatchObject(DOWN)
+      expect(error.cause).toBeUndefined()
+      expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('CANARY')
+    })
+
+    it('tells how long it was waited for', async () => {
+      const { auth, refused } = createWorld({ store: (memory) => ({ ...memory, read: () => new Promise(() => {}) }) })
+      const error = await refused(auth.getAccessToken(), MINUTE)
+      expect(error).toMatchObject({ ...DOWN, cause: { code: 'UNREACHABLE' } })
+      expect(error.message).toContain('it did not answer within 5 s')
     })
   })
 })

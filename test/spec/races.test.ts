@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { sleep } from '../../src/clock.ts'
 import type { AccountRecord, TokenStore } from '../../src/index.ts'
+import { rewindableStore } from '../support/doubles.ts'
 import { BASE_URL, createWorld, HOUR, MINUTE, SECOND, USERNAME, type World } from '../support/world.ts'
 
 /** What goes wrong only when two things happen at once: in a fleet, between two steps, or in the middle of a store call. */
@@ -167,26 +168,14 @@ describe('a fleet', () => {
   })
 
   it('follows a record that was lost and begun anew, and does not spin', async () => {
-    const records = new Map<string, AccountRecord>()
-    const world = createWorld({
-      ...quiet,
-      store: (memory) => ({
-        read: async (account) => ({ record: records.get(account), nowMs: (await memory.read(account)).nowMs }),
-        async compareAndSet(account, expectedVersion, next) {
-          if ((records.get(account)?.version ?? 0) !== expectedVersion) return false
-          records.set(account, next)
-          return true
-        },
-        lease: memory.lease,
-        release: memory.release,
-      }),
-    })
+    const { around, replaceBy } = rewindableStore()
+    const world = createWorld({ ...quiet, store: around })
     const { auth, client, clock, now, within } = world
     const survivor = client({ policy: { proactive: 'onDemand' } })
     await now(auth.getAccessToken())
     await now(auth.getAccessToken({ forceRefresh: true }))
     await now(survivor.getAccessToken())
-    records.clear()
+    replaceBy(new Map())
     await clock.advance(30 * MINUTE)
     const fresh = client()
     const token = await now(fresh.getAccessToken())

@@ -1,5 +1,5 @@
 import { type Clock, sleep } from '../../src/clock.ts'
-import type { TokenStore } from '../../src/index.ts'
+import type { AccountRecord, TokenStore } from '../../src/index.ts'
 import type { Transport } from './world.ts'
 
 /** A request as it went out. */
@@ -64,6 +64,26 @@ export function slowWrites(clockOf: () => Clock) {
     },
   })
   return { around, line }
+}
+
+/** A store whose data can be replaced by an older copy of it, as a restored backup does. */
+export function rewindableStore() {
+  let records = new Map<string, AccountRecord>()
+  const around = (memory: TokenStore): TokenStore => ({
+    read: async (account) => ({ record: records.get(account), nowMs: (await memory.read(account)).nowMs }),
+    async compareAndSet(account, expectedVersion, next) {
+      if ((records.get(account)?.version ?? 0) !== expectedVersion) return false
+      records.set(account, next)
+      return true
+    },
+    lease: memory.lease,
+    release: memory.release,
+  })
+  const copy = () => new Map(records)
+  const replaceBy = (older: ReadonlyMap<string, AccountRecord>) => {
+    records = new Map(older)
+  }
+  return { around, copy, replaceBy }
 }
 
 /** Lets a test listen for what the process says of forgotten rejections. */
