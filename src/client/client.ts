@@ -15,7 +15,7 @@ import { createListeners, type SendReason } from './events.ts'
 import type { AuthClient, AuthClientOptions } from './face.ts'
 import { createLease } from './lease.ts'
 import { type Lifecycle, startLifecycle } from './lifecycle.ts'
-import { failureError } from './messages.ts'
+import { failureError, storeRefusal } from './messages.ts'
 import { createOperator } from './operator.ts'
 import { parseOptions } from './options.ts'
 import { createProtocol } from './protocol.ts'
@@ -87,7 +87,10 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     endpoints,
     lease,
     closing: closing.signal,
-    onStoreUnavailable: (untilMs) => lifecycle.send({ type: 'store.unavailable', atMs: timeline.nowMs(), untilMs }),
+    onStoreUnavailable: (untilMs) => {
+      fail(storeRefusal(store.trouble(), 'D-store-down', toWallMs(session, untilMs), clock.now()))
+      lifecycle.send({ type: 'store.unavailable', atMs: timeline.nowMs(), untilMs })
+    },
   })
 
   const fail = (error: AuthError) => {

@@ -349,6 +349,17 @@ describe('D-store-down', () => {
       expect(error.message).toMatch(/without it: \/var\/tokens\.db cannot be written: run chmod \(D-store-down\)/)
     })
 
+    it('is an error event and the last error of the status, once for each try', async () => {
+      const { auth, clock, events } = failing(new StoreError('READ_ONLY', '/var/tokens.db cannot be written'))
+      await clock.settle()
+      expect(events.filter(({ type }) => type === 'error')).toMatchObject([
+        { error: { ...DOWN, cause: { code: 'READ_ONLY' } } },
+      ])
+      expect(auth.status().lastError).toMatchObject(DOWN)
+      await clock.advance(HOUR)
+      expect(events.filter(({ type }) => type === 'error').length).toBeLessThan(20)
+    })
+
     it('reaches nobody where it may hold a secret', async () => {
       const { auth, refused } = failing(new Error('redis://:CANARY@host'))
       const error = await refused(auth.getAccessToken(), MINUTE)
