@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createMonitors, judge, momentsOf } from '../../src/monitors/index.ts'
+import { isPolicyId } from '../../src/policy/catalogue.ts'
 import { DEFAULT_POLICY } from '../../src/policy/index.ts'
 import { BORDER_TWINS } from './monitors/border-twins.ts'
 import { CLAUSE_TWINS } from './monitors/clause-twins.ts'
@@ -20,22 +21,41 @@ import {
 } from './monitors/traces.ts'
 import { TRAFFIC_TWINS } from './monitors/traffic-twins.ts'
 
-const MONITORS = createMonitors()
 const TWINS = [...TRAFFIC_TWINS, ...CLAUSE_TWINS, ...BORDER_TWINS]
 const rejection = { status: 401 } as const
-const broken = (items: Items) => [...new Set(judge(trace(items), MONITORS).map(({ monitor }) => monitor))]
+// Made anew in each test, so that a mutant of a monitor is looked at by the tests that would notice it.
+const judged = (items: Items) => judge(trace(items), createMonitors())
+const broken = (items: Items) => [...new Set(judged(items).map(({ monitor }) => monitor))]
 
 describe.each(TWINS)('$monitor: $rule', ({ monitor, clean, twin }) => {
   test('no monitor minds the clean trace', () => {
-    expect(judge(trace(clean), MONITORS)).toEqual([])
+    expect(judged(clean)).toEqual([])
   })
   test('its broken twin is found, by this monitor alone', () => {
     expect(broken(twin)).toEqual([monitor])
   })
+  test('the finding says what was seen, in times of the trace', () => {
+    for (const { evidence } of judged(twin)) {
+      expect(evidence).toMatch(/\w+ \S+ \w+/)
+      expect(evidence).not.toMatch(/\d{8,}|-\d|NaN|undefined/)
+    }
+  })
 })
 
 test('every monitor has a broken twin', () => {
-  expect([...new Set(TWINS.map(({ monitor }) => monitor))].sort()).toEqual(MONITORS.map(({ id }) => id).sort())
+  expect([...new Set(TWINS.map(({ monitor }) => monitor))].sort()).toEqual(
+    createMonitors()
+      .map(({ id }) => id)
+      .sort(),
+  )
+})
+
+test('every monitor says what always holds, and names clauses of the catalogue', () => {
+  for (const { title, ids } of createMonitors()) {
+    expect(title.length).toBeGreaterThan(20)
+    expect(ids.length).toBeGreaterThan(0)
+    expect(ids.filter((id) => !isPolicyId(id))).toEqual([])
+  }
 })
 
 describe('what looks like a fault and is none', () => {
@@ -44,7 +64,7 @@ describe('what looks like a fault and is none', () => {
       demand(0, { demandId: 'd1', deadlineAtMs: at(90) }),
       demand(1, { demandId: 'd2', deadlineAtMs: at(91) }),
     ]
-    const evidence = judge([...asks, elapsed(91)], MONITORS).map((finding) => finding.evidence)
+    const evidence = judge([...asks, elapsed(91)], createMonitors()).map((finding) => finding.evidence)
     expect(evidence).toEqual(['demand d1 was still open 91 s after it had been made'])
   })
   test('D-refresh-401: a policy that signs in again', () => {
@@ -71,13 +91,13 @@ describe('what looks like a fault and is none', () => {
 test('invariant 6 keeps a hundred requests at once apart', () => {
   const ids = Array.from({ length: 100 }, (_, n) => `q${n}`)
   const all = (s: number) => ids.map((requestId) => api(s, 1, { requestId }))
-  expect(judge(trace([create(0, 1), ...all(1)]), MONITORS)).toEqual([])
-  const evidence = judge(trace([create(0, 1), ...all(1), ...all(2)]), MONITORS).map((finding) => finding.evidence)
+  expect(judged([create(0, 1), ...all(1)])).toEqual([])
+  const evidence = judged([create(0, 1), ...all(1), ...all(2)]).map((finding) => finding.evidence)
   expect(evidence).toEqual(ids.map((id) => `API request ${id} was sent again without a 401 before`))
 })
 
 test('a finding says when, what and which clause', () => {
-  const [finding] = judge(trace([create(0, 1), failedRefresh(1000, 1, 429), refresh(1000.25, 2)]), MONITORS)
+  const [finding] = judged([create(0, 1), failedRefresh(1000, 1, 429), refresh(1000.25, 2)])
   expect(finding).toMatchObject({
     invariant: 3,
     atMs: at(1000.25),
