@@ -8,6 +8,7 @@ const secretOptions: ReadonlySet<string> = new Set([
   'access',
   'refresh',
   'token',
+  'encryptionKey',
 ])
 
 /** A longer value is cut, characters. */
