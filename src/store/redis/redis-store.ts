@@ -1,0 +1,82 @@
+import { decodeRecord, encodeRecord } from '../codec.ts'
+import type { AccountRecord } from '../record.ts'
+import type { TokenStore } from '../store.ts'
+import { StoreError } from '../store-error.ts'
+import { createCalls } from './calls.ts'
+import { channelOf, keyOf } from './keys.ts'
+import { createListening } from './listening.ts'
+import { parseOptions, type RedisStoreOptions } from './options.ts'
+import { COMPARE_AND_SET, LEASE, READ, RELEASE, type Script } from './scripts.ts'
+
+/** A store in Redis: of all its methods, none is missing. */
+export type RedisStore = Required<TokenStore>
+
+// The one place where the text of a record is made and read.
+const toText = (record: AccountRecord): string => encodeRecord(record)
+const fromText = (text: string, where: string): AccountRecord => decodeRecord(text, where)
+
+/**
+ * Keeps records in Redis 6 or later, alone or a cluster, for all processes that reach it. Times are the server's. Tokens
+ * are stored as they are: who may read these keys may use the account. Redis must not evict them: `maxmemory-policy
+ * noeviction`.
+ *
+ * Calls reject with a {@link StoreError}. A call that could not be sent within `timeoutMs` is never sent. One that was sent
+ * and not answered may still be carried out, when a stopped server goes on: a record is then found by its version, a lease
+ * ends by itself.
+ *
+ * @throws {AuthError} `CONFIG_INVALID`
+ * @see clause `store-securely`, decision `D-one-at-a-time`, `D-store-down`, `D-skew`
+ */
+export function redisStore(options: RedisStoreOptions): RedisStore {
+  const { client, prefix, ttlMs, timeoutMs, clock } = parseOptions(options)
+  const calls = createCalls({ client, prefix, clock, timeoutMs })
+  const listening = createListening(() => client.duplicate(), clock)
+
+  const run = async (script: Script, key: string, ...args: (string | number)[]) => {
+    const answer = await calls.run(script, key, args)
+    listening.revive()
+    return answer
+  }
+  const whole = (answer: unknown, key: string): number => {
+    if (Number.isSafeInteger(answer)) return answer as number
+    const { where } = calls.place()
+    throw new StoreError('UNREADABLE', `${where} answered for ${key} what no script of compliancely-auth answers`)
+  }
+
+  return {
+    async read(account) {
+      const key = await keyOf(prefix, account)
+      const answer = await run(READ, key)
+      const [nowMs, text] = Array.isArray(answer) ? answer : []
+      const record = typeof text === 'string' ? fromText(text, `${key} in ${calls.place().where}`) : undefined
+      return { record, nowMs: whole(nowMs, key) }
+    },
+    async compareAndSet(account, expectedVersion, record) {
+      const key = await keyOf(prefix, account)
+      const args = [expectedVersion, record.version, toText(record), ttlMs, channelOf(key)]
+      return whole(await run(COMPARE_AND_SET, key, ...args), key) === 1
+    },
+    async lease(account, holder, leaseMs) {
+      const key = await keyOf(prefix, account)
+      const freeInMs = whole(await run(LEASE, key, holder, leaseMs, ttlMs), key)
+      return freeInMs === 0 ? { granted: true } : { granted: false, freeInMs }
+    },
+    async release(account, holder) {
+      await run(RELEASE, await keyOf(prefix, account), holder)
+    },
+    subscribe(account, listener) {
+      let stopped = false
+      let stop = () => {
+        stopped = true
+      }
+      void keyOf(prefix, account).then((key) => {
+        if (!stopped) stop = listening.add(channelOf(key), listener)
+      })
+      return () => stop()
+    },
+    async close() {
+      calls.close()
+      listening.close()
+    },
+  }
+}
