@@ -27,7 +27,7 @@ export interface CallsOptions {
 }
 
 export function createCalls({ client, prefix, clock, timeoutMs }: CallsOptions): Calls {
-  let connecting: Promise<unknown> | undefined
+  let connecting: Promise<void> | undefined
   let wasOpen = false
   let closed = false
   /** Why there is no connection. The client tries again by itself and tells nobody else. */
@@ -57,9 +57,14 @@ export function createCalls({ client, prefix, clock, timeoutMs }: CallsOptions):
     if (wasOpen && !client.isOpen)
       throw new StoreError('UNREACHABLE', `the client of ${addressOf(client)} is closed: connect it again`)
     if (wasOpen) return
-    connecting ??= client.connect().finally(() => {
-      connecting = undefined
-    })
+    connecting ??= client
+      .connect()
+      .then(() => {
+        wasOpen = true
+      })
+      .finally(() => {
+        connecting = undefined
+      })
     await connecting
   }
 
