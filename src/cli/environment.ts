@@ -1,10 +1,13 @@
 import { text } from 'node:stream/consumers'
-import type { AuthClientOptions } from '../client/face.ts'
+import { createAuthClient } from '../client/client.ts'
+import type { AuthEvent } from '../client/events.ts'
+import type { AuthClient } from '../client/face.ts'
 import { DEFAULT_BASE_URL } from '../client/options.ts'
+import { openStore, type StoreSettings } from './store.ts'
 import { UsageError } from './usage.ts'
 
 /** What the environment says, checked. */
-export interface Environment {
+export interface Environment extends StoreSettings {
   readonly baseURL: string
   readonly username: string
   readonly password: string
@@ -15,7 +18,9 @@ export const ENVIRONMENT_HELP = `Environment:
   COMPLIANCELY_USERNAME   user name
   COMPLIANCELY_PASSWORD   password, unless --password-stdin is given
   COMPLIANCELY_BASE_URL   origin of the API (default ${DEFAULT_BASE_URL})
-  COMPLIANCELY_STORE      where tokens are kept: memory: (default) keeps them for one command`
+  COMPLIANCELY_STORE      where tokens are kept: a file (default: one of your account on this machine),
+                          redis://… or rediss://…, or memory: for this command alone
+  COMPLIANCELY_STORE_KEY  encrypts that file: 32 bytes as base64 or hex`
 
 /**
  * Reads the environment; the password from standard input when that is asked for, without its line end.
@@ -27,12 +32,6 @@ export async function readEnvironment(
   { passwordFromStdin = false, needsPassword = true }: { passwordFromStdin?: boolean; needsPassword?: boolean } = {},
 ): Promise<Environment> {
   const given = (name: string) => env[name]?.trim() || undefined
-  const store = given('COMPLIANCELY_STORE') ?? 'memory:'
-  if (store !== 'memory:')
-    throw new UsageError(
-      'COMPLIANCELY_STORE can only be memory: in this version; files and Redis come with a later one',
-    )
-
   const username = given('COMPLIANCELY_USERNAME')
   const password = passwordFromStdin ? (await text(process.stdin)).replace(/\r?\n$/, '') : env.COMPLIANCELY_PASSWORD
   const missing: string[] = []
@@ -44,13 +43,50 @@ export async function readEnvironment(
     baseURL: given('COMPLIANCELY_BASE_URL') ?? DEFAULT_BASE_URL,
     username: username ?? '',
     password: password ?? '',
+    store: given('COMPLIANCELY_STORE'),
+    storeKey: given('COMPLIANCELY_STORE_KEY'),
   }
 }
 
-/** The options of a client for one command: tokens in memory, nothing sent that nobody asked for. `D-proactive` */
-export const clientOptions = ({ baseURL, username, password }: Environment): AuthClientOptions => ({
-  baseURL,
-  account: username,
-  credentials: password === '' ? () => Promise.reject(new Error('no password was given')) : { username, password },
-  policy: { proactive: 'onDemand' },
-})
+/**
+ * Runs one command on a client of its own: nothing is sent that nobody asked for (`D-proactive`), and the end waits until
+ * everything is stored.
+ */
+export async function withClient<T>(
+  environment: Environment,
+  work: (auth: AuthClient) => Promise<T>,
+  onEvent?: (event: AuthEvent) => void,
+): Promise<T> {
+  const { baseURL, username, password } = environment
+  const store = await openStore(environment)
+  try {
+    await using auth = createAuthClient({
+      baseURL,
+      account: username,
+      credentials: password === '' ? () => Promise.reject(new Error('no password was given')) : { username, password },
+      policy: { proactive: 'onDemand' },
+      store,
+      ...(onEvent && { onEvent }),
+    })
+    return await work(auth)
+  } finally {
+    await store.close?.()
+  }
+}
+
+/** Resolves when the record has been read; rejects where it cannot be. `D-store-down` */
+export function loaded(auth: AuthClient): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const look = () => {
+    if (auth.actor.getSnapshot().state !== 'loading') resolve()
+  }
+  const subscription = auth.actor.subscribe(look)
+  const stop = auth.on('error', ({ error }) => {
+    if (error.code === 'STORE_UNAVAILABLE') reject(error)
+  })
+  look()
+  return promise.finally(() => {
+    subscription.unsubscribe()
+    stop()
+  })
+}

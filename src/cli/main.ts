@@ -12,6 +12,11 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   token: async () => (await import('./commands/token.ts')).token,
   request: async () => (await import('./commands/request.ts')).request,
   status: async () => (await import('./commands/status.ts')).status,
+  login: async () => (await import('./commands/account.ts')).account('login'),
+  refresh: async () => (await import('./commands/account.ts')).account('refresh'),
+  validate: async () => (await import('./commands/account.ts')).account('validate'),
+  logout: async () => (await import('./commands/account.ts')).account('logout'),
+  reset: async () => (await import('./commands/account.ts')).account('reset'),
   demo: async () => (await import('./demo/command.ts')).demo,
 }
 
@@ -20,13 +25,18 @@ const help = (environment: string) => `compliancely-auth COMMAND
   token                 print a usable access token
   request METHOD PATH   send an API request, print the body of its answer
   status                what is held and what stands in the way
+  login                 sign in, where no usable token is held; ends a sign-out
+  refresh               refresh the pair now
+  validate              ask the server whether the token held is valid
+  logout                discard the pair, until login
+  reset                 discard the pair and lift what stopped the account
   demo                  live one day of the token lifecycle against a simulated server
 
 compliancely-auth COMMAND --help says more. Data goes to standard output, all else to standard error.
 
 ${environment}
 
-Exit codes: 0 done; 1 findings, or no token because signed out; 2 usage; 3 unreadable input;
+Exit codes: 0 done; 1 findings, a token not valid, or none because signed out; 2 usage; 3 unreadable input;
 10 invalid credentials; 11 throttled; 12 unavailable; 13 store trouble; 14 sign-in rejected;
 15 refresh unauthorized; 16 the API answered 400 or above; 130 interrupted
 `

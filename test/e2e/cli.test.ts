@@ -222,12 +222,12 @@ describe('usage', { concurrent: true, timeout: 30_000 }, () => {
     expect(stderr).toContain(said)
   })
 
-  test('data that is not JSON, and other stores, exit 2', async () => {
+  test('data that is not JSON, and stores of an unknown kind, exit 2', async () => {
     const env = { COMPLIANCELY_USERNAME: 'a', COMPLIANCELY_PASSWORD: 'b' }
     expect((await run(['request', 'POST', '/x/', '--data', '{'], { env })).code).toBe(2)
-    const { code, stderr } = await run(['token'], { env: { ...env, COMPLIANCELY_STORE: 'redis://user:canary@host' } })
+    const { code, stderr } = await run(['token'], { env: { ...env, COMPLIANCELY_STORE: 'mysql://user:canary@host' } })
     expect(code).toBe(2)
-    expect(stderr).toContain('later')
+    expect(stderr).toContain("begins with 'mysql:', but is a file path, memory:, redis:// or rediss://")
     expect(stderr).not.toContain('canary')
   })
 

@@ -11,7 +11,7 @@ export interface Ran {
 }
 
 export interface RunOptions {
-  /** The whole environment, but for PATH. */
+  /** The whole environment, but for PATH; without a store in it, tokens are kept for the one command. */
   readonly env?: Record<string, string>
   readonly stdin?: string
   /** Called with the process, to end or interrupt it. */
@@ -21,7 +21,9 @@ export interface RunOptions {
 /** Runs the command line as a process of its own. */
 export function run(args: readonly string[], { env = {}, stdin = '', during }: RunOptions = {}): Promise<Ran> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [MAIN, ...args], { env: { PATH: process.env.PATH ?? '', ...env } })
+    const child = spawn(process.execPath, [MAIN, ...args], {
+      env: { PATH: process.env.PATH ?? '', COMPLIANCELY_STORE: 'memory:', ...env },
+    })
     let stdout = ''
     let stderr = ''
     child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text))

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
-import { createAuthClient } from '../../client/client.ts'
-import { clientOptions, type Environment, readEnvironment } from '../environment.ts'
+import { type Environment, readEnvironment, withClient } from '../environment.ts'
 import { EXIT } from '../exit-codes.ts'
 import { type Invocation, note, print } from '../output.ts'
 import { readArguments, UsageError } from '../usage.ts'
@@ -58,16 +57,13 @@ export async function request({ argv, env, signal }: Invocation): Promise<number
   return EXIT.apiRefused
 }
 
-async function send(environment: Environment, { method, path, body }: ApiRequest, signal: AbortSignal) {
-  await using auth = createAuthClient(clientOptions(environment))
-  const headers = body === undefined ? {} : { 'Content-Type': 'application/json' }
-  const response = await auth.fetchLike(path, { method, headers, signal, ...(body === undefined ? {} : { body }) })
-  return {
-    status: response.status,
-    statusText: response.statusText,
-    bytes: new Uint8Array(await response.arrayBuffer()),
-  }
-}
+const send = (environment: Environment, { method, path, body }: ApiRequest, signal: AbortSignal) =>
+  withClient(environment, async (auth) => {
+    const headers = body === undefined ? {} : { 'Content-Type': 'application/json' }
+    const response = await auth.fetchLike(path, { method, headers, signal, ...(body === undefined ? {} : { body }) })
+    const { status, statusText } = response
+    return { status, statusText, bytes: new Uint8Array(await response.arrayBuffer()) }
+  })
 
 async function readData(data: string | undefined): Promise<string | undefined> {
   if (data === undefined) return undefined

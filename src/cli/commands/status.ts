@@ -1,7 +1,5 @@
-import { createAuthClient } from '../../client/client.ts'
-import type { AuthClient } from '../../client/face.ts'
 import type { AuthStatus } from '../../client/status.ts'
-import { clientOptions, readEnvironment } from '../environment.ts'
+import { loaded, readEnvironment, withClient } from '../environment.ts'
 import { EXIT } from '../exit-codes.ts'
 import { type Invocation, print } from '../output.ts'
 import { readArguments } from '../usage.ts'
@@ -9,8 +7,7 @@ import { readArguments } from '../usage.ts'
 export const STATUS_HELP = `compliancely-auth status [--json]
 
 What is held for the account, its deadlines and what stands in the way. Sends nothing and
-needs no password. With the memory store, the only one of this version, every command
-starts with nothing held.
+needs no password.
 
   --json   as JSON; times are ms since the epoch`
 
@@ -22,21 +19,12 @@ export async function status({ argv, env }: Invocation): Promise<number> {
     return EXIT.done
   }
   const environment = await readEnvironment(env, { needsPassword: false })
-  await using auth = createAuthClient(clientOptions(environment))
-  await loaded(auth)
-  print(values.json ? `${JSON.stringify(auth.status())}\n` : describeStatus(auth.status()))
+  const current = await withClient(environment, async (auth) => {
+    await loaded(auth)
+    return auth.status()
+  })
+  print(values.json ? `${JSON.stringify(current)}\n` : describeStatus(current))
   return EXIT.done
-}
-
-/** Resolves when the record has been read. */
-function loaded(auth: AuthClient): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const look = () => {
-    if (auth.actor.getSnapshot().state !== 'loading') resolve()
-  }
-  const subscription = auth.actor.subscribe(look)
-  look()
-  return promise.finally(() => subscription.unsubscribe())
 }
 
 /** A status for people; one line each. */

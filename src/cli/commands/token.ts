@@ -1,5 +1,4 @@
-import { createAuthClient } from '../../client/client.ts'
-import { clientOptions, readEnvironment } from '../environment.ts'
+import { readEnvironment, withClient } from '../environment.ts'
 import { EXIT } from '../exit-codes.ts'
 import { type Invocation, print } from '../output.ts'
 import { readArguments } from '../usage.ts'
@@ -18,11 +17,6 @@ export async function token({ argv, env, signal }: Invocation): Promise<number> 
     return EXIT.done
   }
   const environment = await readEnvironment(env, { passwordFromStdin: values['password-stdin'] === true })
-  print(`${await usableToken(environment, signal)}\n`)
+  print(`${await withClient(environment, (auth) => auth.getAccessToken({ signal }))}\n`)
   return EXIT.done
-}
-
-async function usableToken(environment: Parameters<typeof clientOptions>[0], signal: AbortSignal): Promise<string> {
-  await using auth = createAuthClient(clientOptions(environment))
-  return await auth.getAccessToken({ signal })
 }

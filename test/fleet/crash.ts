@@ -1,0 +1,160 @@
+import { createAuthClient } from '../../src/client/client.ts'
+import { systemClock } from '../../src/clock.ts'
+import type { AuthError } from '../../src/errors.ts'
+import type { PolicyOptions } from '../../src/policy/schema.ts'
+import { createSandbox, type Fault, type RequestEntry } from '../../src/sandbox/index.ts'
+import type { Secret } from '../../src/secret.ts'
+import type { AccountRecord } from '../../src/store/record.ts'
+import { createRandom } from '../simulation/random.ts'
+import type { Place } from './places.ts'
+import { member } from './spawn.ts'
+
+/** What the process does that dies. */
+export const DEEDS = ['create', 'refresh', 'refused create', 'throttled create', 'rejected refresh'] as const
+export type Deed = (typeof DEEDS)[number]
+
+/** One process that died, and how the next one fared. */
+export interface Crash {
+  readonly deed: Deed
+  /** The step at which it died: `during write`. */
+  readonly step: string
+  /** What it had sent, as the server saw it: `create 200`. */
+  readonly dead: readonly string[]
+  /** What the next process sent, and what came of it. */
+  readonly next: readonly string[]
+  /** The server had granted something to it that was not stored yet. */
+  readonly lost: boolean
+  /** What may not be; empty when all is well. */
+  readonly wrong: readonly string[]
+  /** How long the survivor waited, ms. */
+  readonly waitedMs: number
+}
+
+/** Short, so that nobody waits for long: the rules are the same. */
+const POLICY: PolicyOptions = { leaseMs: 1_000, leaseRenewMs: 300, tokenRequestTimeoutMs: 2_000, fingerprintRounds: 1 }
+const PASSWORD = 'demo-password'
+const FAULTS: Partial<Record<Deed, Fault>> = {
+  'refused create': { endpoint: 'create', status: 401 },
+  'throttled create': { endpoint: 'create', status: 429 },
+  'rejected refresh': { endpoint: 'refresh', status: 400 },
+}
+const clock = systemClock()
+
+/**
+ * Lets processes do something, each die at a step that is drawn, and others go on: as many as asked for, of every deed.
+ *
+ * @param seed names the draws: the same place, seed and number, the same deaths
+ */
+export async function crashes(
+  place: Place,
+  seed: string | number,
+  count: number,
+  onDone: (crash: Crash) => void = () => {},
+  atOnce = 4,
+): Promise<readonly Crash[]> {
+  const steps = new Map<Deed, readonly string[]>()
+  for (const deed of DEEDS) steps.set(deed, (await live(place, deed, `${seed} whole`, -1)).steps)
+  const done: Crash[] = []
+  let next = 0
+  const lane = async () => {
+    for (let at = next++; at < count; at = next++) {
+      const deed = DEEDS[at % DEEDS.length] as Deed
+      const known = steps.get(deed) ?? []
+      const killAt = createRandom(`${seed} ${at}`).below(known.length)
+      const { crash } = await live(place, deed, `${seed} ${at}`, killAt)
+      const died = { ...crash, step: known[killAt] ?? '' }
+      done[at] = died
+      onDone(died)
+    }
+  }
+  await Promise.all(Array.from({ length: atOnce }, lane))
+  return done
+}
+
+async function live(place: Place, deed: Deed, draw: string, killAt: number) {
+  const username = `${deed} ${draw}`
+  const sandbox = createSandbox({ users: [{ username, password: PASSWORD }] })
+  const listening = await sandbox.listen()
+  const store = await place.open()
+  const client = () =>
+    createAuthClient({ baseURL: listening.url, credentials: { username, password: PASSWORD }, store, policy: POLICY })
+  const forceRefresh = deed.endsWith('refresh')
+  try {
+    if (forceRefresh) {
+      await using first = client()
+      await first.getAccessToken()
+    }
+    const fault = FAULTS[deed]
+    if (fault !== undefined) sandbox.fail(fault)
+    const requestId = 'the-dead'
+    const { told } = await member({
+      ...{ store: place.url, baseURL: listening.url, username, password: PASSWORD, policy: POLICY },
+      ...{ callers: 1, forceRefresh, killAt, requestId },
+    })
+    const { record } = await store.read(`${listening.url} ${username}`)
+    sandbox.clearFaults()
+    await using survivor = client()
+    const startedAtMs = clock.monotonic()
+    const served = await survivor.getAccessToken({ forceRefresh, timeoutMs: 10_000 }).then(
+      () => 'served',
+      (error: AuthError) => error.code,
+    )
+    const waitedMs = clock.monotonic() - startedAtMs
+    const dead = sandbox.log.filter((entry) => entry.requestId === requestId)
+    const next = sandbox.log.slice(forceRefresh ? 1 : 0).filter((entry) => entry.requestId !== requestId)
+    const crashed = {
+      deed,
+      dead: inWords(dead),
+      next: [...inWords(next), served],
+      waitedMs,
+      lost: isLost(dead, record),
+    }
+    return { steps: told?.steps ?? [], crash: { ...crashed, wrong: judged(crashed, sandbox.log, record) } }
+  } finally {
+    await store.close?.()
+    await listening.close()
+  }
+}
+
+const inWords = (log: readonly RequestEntry[]) => log.map(({ endpoint, status }) => `${endpoint} ${status}`)
+
+const jtiOf = (token: Secret | null | undefined): string | undefined =>
+  token == null ? undefined : JSON.parse(atob(token.reveal().split('.')[1] ?? '')).jti
+
+/** The server granted something that nobody has. */
+const isLost = (dead: readonly RequestEntry[], record: AccountRecord | undefined) =>
+  dead.some(
+    ({ grantedAccessJti }) => grantedAccessJti !== undefined && grantedAccessJti !== jtiOf(record?.pair?.access),
+  )
+
+/** What the next process has to do with what it finds, by the policy: from the record and from what the server knows. */
+function expected(deed: Deed, log: readonly RequestEntry[], record: AccountRecord | undefined): readonly string[] {
+  const pair = record?.pair
+  if (record != null && record.pause !== null) return ['THROTTLED']
+  if (record != null && record.latches.length > 0) return ['INVALID_CREDENTIALS']
+  if (pair == null) return ['create 200', 'served']
+  if (!deed.endsWith('refresh')) return ['served']
+  const dead = log.filter(({ requestId }) => requestId !== undefined)
+  const rotated = dead.some(
+    ({ grantedRefreshJti }) => grantedRefreshJti !== undefined && grantedRefreshJti !== jtiOf(pair.refresh),
+  )
+  return rotated ? ['refresh 401', 'create 200', 'served'] : ['refresh 200', 'served']
+}
+
+function judged(
+  { deed, dead, next }: Pick<Crash, 'deed' | 'dead' | 'next'>,
+  log: readonly RequestEntry[],
+  record: AccountRecord | undefined,
+): string[] {
+  const wanted = expected(deed, log, record).join(', ')
+  const seen = next.join(', ')
+  return [
+    ...(seen === wanted ? [] : [`the next process did '${seen}', but had to do '${wanted}'`]),
+    // A refresh that is rejected is followed by a sign-in, and nothing else is followed by anything.
+    ...(dead.length > (dead[0] === 'refresh 400' ? 2 : 1) ? [`it had sent ${dead.length} requests`] : []),
+    // What nothing but the end of a pair may bring about.
+    ...(deed.endsWith('refresh') && record?.pair == null && !dead.includes('refresh 400')
+      ? ['the pair was gone, and no server had refused it']
+      : []),
+  ]
+}

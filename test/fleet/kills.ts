@@ -1,0 +1,30 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type Crash, crashes } from './crash.ts'
+import type { Place } from './places.ts'
+
+/** Processes killed with SIGKILL in the middle of what they do; `npm run simulate -- --crash` kills more of them. */
+const KILLS = 20
+const story = ({ deed, step, dead, next, wrong }: Crash) =>
+  `${deed}, killed ${step}, had sent [${dead.join(', ')}]; then [${next.join(', ')}]: ${wrong.join('; ')}`
+
+/** The tests of one place. */
+export function kills(open: () => Promise<Place> | Place) {
+  let place: Place
+  let all: readonly Crash[]
+  beforeAll(async () => {
+    place = await open()
+    all = await crashes(place, process.env.SEED ?? '', KILLS)
+  }, 120_000)
+  afterAll(() => place.close())
+
+  it('D-refresh-401, D-store-down: whoever comes next does what the record and the server call for', () => {
+    expect(all.filter(({ wrong }) => wrong.length > 0).map(story)).toEqual([])
+    expect(all).toHaveLength(KILLS)
+  })
+
+  it('D-create-unavailable: a pair that nobody stored costs one sign-in, and no other does', () => {
+    const refreshes = all.filter(({ deed }) => deed === 'refresh')
+    expect(refreshes).toHaveLength(KILLS / 5)
+    for (const crash of refreshes) expect(crash.next.includes('create 200'), story(crash)).toBe(crash.lost)
+  })
+}
