@@ -1,12 +1,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Crash, crashes } from './crash.ts'
 import type { Place } from './places.ts'
+import { story } from './report.ts'
 
 /** Processes killed with SIGKILL in the middle of what they do; `npm run simulate -- --crash` kills more of them. */
 const KILLS = 20
-const story = ({ deed, step, dead, next, wrong }: Crash) =>
-  `${deed}, killed ${step}, had sent [${dead.join(', ')}]; then [${next.join(', ')}]: ${wrong.join('; ')}`
-
 /** The tests of one place. */
 export function kills(open: () => Promise<Place> | Place) {
   let place: Place

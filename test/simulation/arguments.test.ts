@@ -35,6 +35,8 @@ describe('the arguments of the simulation', () => {
   it('name the other modes', () => {
     expect(parseArguments(['--explore', '--limit', '9'])).toEqual({ mode: 'explore', limit: 9 })
     expect(parseArguments(['--fuzz', '--seed', '3'])).toEqual({ mode: 'fuzz', seed: 3, sends: 100_000 })
+    expect(parseArguments(['--crash', '--kills', '7'])).toEqual({ mode: 'crash', seed: 1, kills: 7 })
+    expect(parseArguments(['--fleet'])).toEqual({ mode: 'fleet', processes: 8, seconds: 120 })
     expect(parseArguments(['--replay', 'a.json'])).toEqual({ mode: 'replay', file: 'a.json' })
     expect(parseArguments(['--help'])).toEqual({ mode: 'help' })
     expect(HELP).toContain('--replay FILE')

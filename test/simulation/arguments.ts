@@ -15,6 +15,11 @@ export const HELP = `The proof by running: npm run simulate -- [options]
   --limit N      with --explore: places of each world at most
   --fuzz         instead: random worlds of the chart in continuous time
   --sends N      with --fuzz: requests of the chart at least; default 100000
+  --crash        instead: real processes on a real file and a real Redis, killed in the middle of what they do
+  --kills N      with --crash: processes killed in each of the two; default 200
+  --fleet        instead: real processes that share a file, and a Redis, over a compressed day
+  --processes N  with --fleet: default 8
+  --seconds N    with --fleet: how long it lasts; default 120
   --help         this text
 
 Exit codes: 0 nothing was found, 1 a violation, 2 usage, 3 a file that cannot be read.`
@@ -24,6 +29,8 @@ export type Arguments =
   | { readonly mode: 'replay'; readonly file: string }
   | { readonly mode: 'explore'; readonly limit: number | undefined }
   | { readonly mode: 'fuzz'; readonly seed: number; readonly sends: number }
+  | { readonly mode: 'crash'; readonly seed: number; readonly kills: number }
+  | { readonly mode: 'fleet'; readonly processes: number; readonly seconds: number }
   | {
       readonly mode: 'years'
       readonly days: number
@@ -48,6 +55,11 @@ const OPTIONS = {
   limit: { type: 'string' },
   fuzz: { type: 'boolean' },
   sends: { type: 'string' },
+  crash: { type: 'boolean' },
+  kills: { type: 'string' },
+  fleet: { type: 'boolean' },
+  processes: { type: 'string' },
+  seconds: { type: 'string' },
   help: { type: 'boolean' },
 } as const
 type Option = keyof typeof OPTIONS
@@ -57,19 +69,25 @@ const GOES_WITH: Readonly<Record<Exclude<Arguments['mode'], 'help'>, readonly Op
   replay: ['replay'],
   explore: ['explore', 'limit'],
   fuzz: ['fuzz', 'seed', 'sends'],
+  crash: ['crash', 'seed', 'kills'],
+  fleet: ['fleet', 'processes', 'seconds'],
   years: ['years', 'days', 'seed', 'clients', 'threads', 'out'],
 }
+
+/** Modes that are asked for by a switch of their name. */
+const SWITCHES = ['explore', 'fuzz', 'crash', 'fleet'] as const
 
 /** @throws {UsageError} */
 export function parseArguments(args: readonly string[]): Arguments {
   const values = valuesOf(args)
   if (values.help) return { mode: 'help' }
-  const mode = values.replay !== undefined ? 'replay' : values.explore ? 'explore' : values.fuzz ? 'fuzz' : 'years'
+  const mode =
+    values.replay !== undefined ? 'replay' : (SWITCHES.find((name) => values[name] === true) ?? ('years' as const))
   for (const name of Object.keys(values) as Option[])
     if (!GOES_WITH[mode].includes(name))
       throw new UsageError(`--${name} does not go with ${mode === 'years' ? 'a simulation of years' : `--${mode}`}`)
   const numberOf = <D>(
-    name: Exclude<Option, 'explore' | 'fuzz' | 'help'>,
+    name: Exclude<Option, (typeof SWITCHES)[number] | 'help'>,
     least: number,
     whole: boolean,
     missing: D,
@@ -89,6 +107,10 @@ export function parseArguments(args: readonly string[]): Arguments {
       return { mode, limit: numberOf('limit', 1, true, undefined) }
     case 'fuzz':
       return { mode, seed: seed(), sends: numberOf('sends', 1, true, 100_000) }
+    case 'crash':
+      return { mode, seed: seed(), kills: numberOf('kills', 1, true, 200) }
+    case 'fleet':
+      return { mode, processes: numberOf('processes', 1, true, 8), seconds: numberOf('seconds', 1, true, 120) }
     case 'years':
       if (values.years !== undefined && values.days !== undefined)
         throw new UsageError('--years and --days say the same: give one of them')

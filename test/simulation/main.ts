@@ -38,6 +38,12 @@ async function run(args: Arguments): Promise<number> {
       return (await exploreChart(args.limit, progress)) ? 0 : 1
     case 'fuzz':
       return (await fuzzChart(args.seed, args.sends, progress)) ? 0 : 1
+    case 'crash':
+    case 'fleet': {
+      const { crashProcesses, liveFleets } = await import('../fleet/report.ts')
+      const held = args.mode === 'crash' ? crashProcesses(args, progress) : liveFleets(args, progress)
+      return (await held) ? 0 : 1
+    }
     case 'replay':
       return replay(args.file)
     case 'years':
