@@ -36,7 +36,8 @@ describeWithRedis('clients that share a Redis', () => {
       return opened
     }
     const looking = store()
-    const channel = channelOf(await keyOf(PREFIX, account))
+    const key = await keyOf(PREFIX, account)
+    const channel = channelOf(key)
     return {
       sandbox,
       client(options: Partial<AuthClientOptions> = {}) {
@@ -53,6 +54,8 @@ describeWithRedis('clients that share a Redis', () => {
       },
       tokenRequests: () => sandbox.log.map(({ endpoint, status }) => `${endpoint} ${status}`).join(', '),
       record: async () => (await looking.read(account)).record,
+      leaseEnded: () =>
+        until('the lease to be given back', async () => !(await server.admin.hExists(key, 'leaseHolder'))),
       listening: (clients: number) =>
         until(`${clients} subscriptions`, async () => {
           return (await server.admin.pubSubNumSub(channel))[channel] === clients
@@ -81,11 +84,13 @@ describeWithRedis('clients that share a Redis', () => {
   })
 
   it('D-store-down: bring back what they knew when Redis goes back to an older copy', async () => {
-    const { client, listening, record, sandbox, tokenRequests } = await world()
+    const { client, leaseEnded, listening, record, sandbox, tokenRequests } = await world()
     const [one, other] = [client(), client()]
     await listening(2)
     await one.getAccessToken()
     await until('the first pair to be adopted', () => other.status().generation === 1)
+    // A copy with a lease in it would hold everybody up until that ends.
+    await leaseEnded()
     const copy = server.backUp()
 
     // A latch against another password, a newer pair and a pause, none of which the copy has.
