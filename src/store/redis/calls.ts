@@ -59,9 +59,13 @@ export function createCalls({ client, prefix, clock, timeoutMs }: CallsOptions):
     if (wasOpen) return
     connecting ??= client
       .connect()
-      .then(() => {
-        wasOpen = true
-      })
+      .then(
+        () => {
+          wasOpen = true
+        },
+        // A cluster says only that none of its nodes answered; what each one said was told before.
+        (error) => Promise.reject(trouble ?? storeErrorOf(error, place())),
+      )
       .finally(() => {
         connecting = undefined
       })

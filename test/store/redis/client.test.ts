@@ -17,6 +17,7 @@ describeWithRedis('clients that share a Redis', () => {
     server = await startServer({ appendOnly: true })
   })
   beforeEach(async () => {
+    await server.start()
     await server.admin.flushAll()
   })
   afterAll(() => server.stop())

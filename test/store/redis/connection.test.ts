@@ -1,4 +1,4 @@
-import { createClient, RESP_TYPES } from 'redis'
+import { createClient, createCluster, RESP_TYPES } from 'redis'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { type RedisStore, redisStore, redisStoreFromUrl } from '../../../src/store/redis/index.ts'
 import { fullRecord, shown } from '../../support/records.ts'
@@ -14,6 +14,7 @@ describeWithRedis('connections to Redis', () => {
     server = await startServer()
   })
   beforeEach(async () => {
+    await server.start()
     await server.admin.flushAll()
   })
   afterAll(() => server.stop())
@@ -87,6 +88,20 @@ describeWithRedis('connections to Redis', () => {
       await server.start()
       expect((await store.read(ME)).record).toBeUndefined()
     })
+  })
+
+  it('to a cluster of which no node answers are tried anew with each call', async () => {
+    const port = await freePort()
+    const cluster = createCluster({ rootNodes: [{ url: `redis://CANARY:CANARY@127.0.0.1:${port}` }] })
+    cluster.on('error', () => {})
+    onTestFinished(() => cluster.destroy())
+    const store = storeOf(redisStore({ client: cluster }))
+    for (const reads of [[store.read(ME), store.read(YOU)], [store.read(ME)]])
+      for (const read of reads)
+        await expect(read).rejects.toMatchObject({
+          code: 'UNREACHABLE',
+          message: expect.stringContaining(`the Redis cluster cannot be reached (ECONNREFUSED 127.0.0.1:${port})`),
+        })
   })
 
   describe('the connection that listens', () => {

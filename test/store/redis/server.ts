@@ -52,7 +52,7 @@ export interface Server {
   elapse(ms: number): Promise<void>
   /** Ends it, all at once. Resolves when it is gone. */
   kill(): Promise<void>
-  /** Starts it again, on the same port and data. */
+  /** Starts it again, on the same port and data; nothing where it runs. */
   start(): Promise<void>
   /** Stops its process where it stands. */
   freeze(): void
@@ -91,7 +91,11 @@ export async function startServer({ appendOnly = false, args = () => [] }: Serve
   let child: ChildProcess | undefined
   let copies = 0
 
+  const isRunning = () => child !== undefined && child.exitCode === null && child.signalCode === null
   const launch = async () => {
+    // A test that failed may have left it standing still.
+    child?.kill('SIGCONT')
+    if (isRunning()) return
     const kept = appendOnly ? ['--appendonly', 'yes', '--appendfsync', 'always'] : ['--appendonly', 'no']
     const own = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', dir, '--save', '', ...kept]
     const started = spawn('redis-server', [...own, ...args(dir)], { stdio: 'ignore' })
@@ -106,7 +110,7 @@ export async function startServer({ appendOnly = false, args = () => [] }: Serve
     })
   }
   const kill = async () => {
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    if (child === undefined || !isRunning()) return
     const gone = once(child, 'exit')
     child.kill('SIGKILL')
     await gone

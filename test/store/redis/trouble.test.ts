@@ -46,6 +46,7 @@ describeWithRedis('Redis in trouble', () => {
     key = await keyOf(PREFIX, ME)
   })
   beforeEach(async () => {
+    await server.start()
     await server.admin.flushAll()
   })
   afterAll(() => server.stop())
