@@ -24,9 +24,11 @@ export interface CallsOptions {
   prefix: string
   clock: Clock
   timeoutMs: number
+  /** The client was made for these calls: it may be connected anew, and is closed with them. */
+  ownsClient: boolean
 }
 
-export function createCalls({ client, prefix, clock, timeoutMs }: CallsOptions): Calls {
+export function createCalls({ client, prefix, clock, timeoutMs, ownsClient }: CallsOptions): Calls {
   let connecting: Promise<void> | undefined
   let wasOpen = false
   let closed = false
@@ -54,9 +56,9 @@ export function createCalls({ client, prefix, clock, timeoutMs }: CallsOptions):
   const open = async () => {
     if (closed) throw new StoreError('UNREACHABLE', `the store in ${addressOf(client)} is closed: create a new one`)
     wasOpen ||= client.isOpen && connecting === undefined
-    if (wasOpen && !client.isOpen)
+    if (wasOpen && !client.isOpen && !ownsClient)
       throw new StoreError('UNREACHABLE', `the client of ${addressOf(client)} is closed: connect it again`)
-    if (wasOpen) return
+    if (wasOpen && client.isOpen) return
     connecting ??= client
       .connect()
       .then(
@@ -81,6 +83,9 @@ export function createCalls({ client, prefix, clock, timeoutMs }: CallsOptions):
           givenUp.abort()
           const unanswered = `${addressOf(client)} did not answer within ${duration(timeoutMs)}`
           reject(trouble ?? new StoreError('UNREACHABLE', unanswered))
+          // A line that died without a word looks like this, and the system takes a quarter of an hour to say so: the next
+          // call makes a new one.
+          if (ownsClient && client.isReady) client.destroy()
         }, timeoutMs)
         const options = { keys: [key], arguments: args.map(String) }
         open()
@@ -101,6 +106,8 @@ export function createCalls({ client, prefix, clock, timeoutMs }: CallsOptions):
     close() {
       closed = true
       for (const name of names) client.off(name, listeners[name])
+      // Not its `close()`, which waits for answers that a stopped server does not give.
+      if (ownsClient) client.destroy()
     },
   }
 }

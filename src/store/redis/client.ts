@@ -13,6 +13,7 @@ export interface ScriptCommands {
 /** What both kinds of connection of the store have. */
 interface Connection {
   readonly isOpen: boolean
+  readonly isReady: boolean
   connect(): Promise<unknown>
   destroy(): unknown
   // biome-ignore lint/suspicious/noExplicitAny: an emitter gives its listeners anything

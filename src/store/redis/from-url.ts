@@ -2,7 +2,7 @@ import { AuthError } from '../../errors.ts'
 import { configError } from '../../policy/config-error.ts'
 import type { RedisClient } from './client.ts'
 import { checkNames, DEFAULT_TIMEOUT_MS, type RedisStoreOptions, TUNING } from './options.ts'
-import { type RedisStore, redisStore } from './redis-store.ts'
+import { type RedisStore, storeOn } from './redis-store.ts'
 
 /** As much of the package `redis` as is used here. */
 interface RedisPackage {
@@ -15,7 +15,7 @@ const ALLOWED = 'redis:// or rediss://, then user:password@ if needed, host, :po
  * A store of one Redis server, with a client of its own: `rediss://user:password@host:6380/0`. `rediss:` is TLS; user and
  * password are percent-encoded. `close()` ends the client too. Nothing is sent before the first call.
  *
- * @param options as for {@link redisStore}, without the client
+ * @param options as for `redisStore`, without the client
  * @throws {AuthError} `CONFIG_INVALID`, which never shows the URL; also when the package `redis` is not installed
  * @see clause `store-securely`
  */
@@ -37,15 +37,7 @@ export async function storeFromUrl(
   const client = clientOf(await loaded(load), url, options.timeoutMs ?? DEFAULT_TIMEOUT_MS)
   // Without a listener, a broken connection would end the process; each call says what is wrong.
   client.on('error', () => {})
-  const store = redisStore({ ...options, client })
-  return {
-    ...store,
-    async close() {
-      await store.close()
-      // Not its `close()`, which waits for answers that a stopped server does not give.
-      client.destroy()
-    },
-  }
+  return storeOn({ ...options, client }, true)
 }
 
 async function loaded(load: () => Promise<RedisPackage>): Promise<RedisPackage> {

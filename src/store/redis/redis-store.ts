@@ -28,8 +28,13 @@ const fromText = (text: string, where: string): AccountRecord => decodeRecord(te
  * @see clause `store-securely`, decision `D-one-at-a-time`, `D-store-down`, `D-skew`
  */
 export function redisStore(options: RedisStoreOptions): RedisStore {
+  return storeOn(options, false)
+}
+
+/** As {@link redisStore}; `ownsClient`: the client was made for this store and ends with it. */
+export function storeOn(options: RedisStoreOptions, ownsClient: boolean): RedisStore {
   const { client, prefix, ttlMs, timeoutMs, clock } = parseOptions(options)
-  const calls = createCalls({ client, prefix, clock, timeoutMs })
+  const calls = createCalls({ client, prefix, clock, timeoutMs, ownsClient })
   const listening = createListening(() => client.duplicate(), clock)
 
   const run = async (script: Script, key: string, ...args: (string | number)[]) => {
@@ -75,8 +80,8 @@ export function redisStore(options: RedisStoreOptions): RedisStore {
       return () => stop()
     },
     async close() {
-      calls.close()
       listening.close()
+      calls.close()
     },
   }
 }

@@ -193,6 +193,21 @@ describeWithRedis('connections to Redis', () => {
       expect(await connections('NORMAL')).toBe(0)
     })
 
+    it('makes a new connection after one that does not answer', async () => {
+      const store = storeOf(await redisStoreFromUrl(server.url, { timeoutMs: 300 }))
+      await until('an answer', () => store.read(ME).then(Boolean, () => false))
+      const ids = async () => (await server.admin.clientList({ TYPE: 'NORMAL' })).map(({ id }) => id)
+      const before = await ids()
+      server.freeze()
+      await expect(store.read(ME)).rejects.toMatchObject({ message: `${server.where} did not answer within 300 ms` })
+      await expect(store.read(ME)).rejects.toMatchObject({ code: 'UNREACHABLE' })
+      server.thaw()
+      await until('an answer', () => store.read(ME).then(Boolean, () => false))
+      const after = await ids()
+      expect(after).toHaveLength(before.length)
+      expect(after).not.toEqual(before)
+    })
+
     it('names the address where nobody answers, never user or password', async () => {
       const port = await freePort()
       const store = storeOf(await redisStoreFromUrl(`redis://CANARY-me:CANARY@127.0.0.1:${port}/2`, { timeoutMs: 100 }))
