@@ -35,9 +35,10 @@ export function fleets(open: () => Promise<Place> | Place) {
       expect(report).toMatchObject({ errors: {}, tokens: report.requests.length, wrong: [] })
     })
 
-    test('pause-after-429: what one hears, all obey', async ({ expect }) => {
+    test('pause-after-429, D-skew: what one hears, all obey, whatever their clocks say', async ({ expect }) => {
       const report = await day(place, {
         ...{ name: 'paused', processes: 4, callers: 3, forMs: 8_000, modes: SHORT },
+        differ: (index) => ({ wallOffMs: index % 2 === 0 ? MINUTES_5 : -MINUTES_5 }),
         trouble: (sandbox) => void sandbox.fail({ endpoint: 'refresh', status: 429 }),
       })
       expect(report.requests).toEqual(['create 200', 'refresh 429'])
