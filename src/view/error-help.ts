@@ -87,7 +87,8 @@ export const ERROR_HELP = {
   STORE_UNAVAILABLE: {
     clause: 'D-store-down',
     happened: 'The store cannot be read or written, and no token request is sent without it.',
-    remedy: 'Look at `cause`, mend the store; it is tried again with back-off.',
+    remedy:
+      'The message and `cause` (a `StoreError`) say what is wrong with it; mend that. It is tried again with back-off.',
     retryAt: 'sometimes',
   },
   SIGNED_OUT: {
