@@ -17,8 +17,8 @@ export interface Tab {
   readonly store: TokenStore
   /** How often it has used what the browser gives it. */
   steps(): number
-  /** It hears and says nothing any more, but its locks stay: a tab that hangs. */
-  hang(): void
+  /** It hears and says nothing, but its locks stay: a tab that hangs, until `hang(false)`. */
+  hang(hangs?: boolean): void
   /** It ends between two steps; the browser frees its locks. */
   die(): void
 }
@@ -98,8 +98,8 @@ export function openBrowser(): Browser {
       clock: own,
       prefix,
     })
-    const hang = () => {
-      hung = true
+    const hang = (hangs = true) => {
+      hung = hangs
     }
     return { store, steps: () => used, hang, die }
   }
