@@ -33,10 +33,7 @@ export function createTabLocks(manager: LockManager, clock: Clock): TabLocks {
       const waiting = new AbortController()
       const timer = clock.setTimeout(() => waiting.abort(), TURN_MS)
       try {
-        return await manager.request(name, { signal: waiting.signal }, () => {
-          clock.clearTimeout(timer)
-          return work()
-        })
+        return await manager.request(name, { signal: waiting.signal }, work)
       } catch (error) {
         if (!(error instanceof DOMException)) throw error
         // What a browser says of a lock may name it; nobody needs more than this.

@@ -83,7 +83,7 @@ export function createTabStore({ locks: manager, channel, keeping, clock, prefix
     delete account.heard
     if (isNew) post({ of: account.key, copy: copy.stamp.name, text: copy.text })
     await before?.letGo()
-    if (before?.stamp.name !== copy.stamp.name) for (const listener of [...account.listeners]) listener()
+    for (const listener of [...account.listeners]) listener()
   }
 
   /** The copy of a tab that has it; `undefined` when that one has gone. */
@@ -171,14 +171,11 @@ export function createTabStore({ locks: manager, channel, keeping, clock, prefix
     lease: (name, holder, leaseMs) => inTurn(name, ({ key }) => leases.take(key, holder, leaseMs, time.nowMs())),
     release: (name, holder) => inTurn(name, ({ key }) => leases.release(key, holder)),
     subscribe(name, listener) {
+      // One listener may be given twice.
       const own = () => listener()
       const listening = accountOf(name)
-      let stopped = false
-      void listening.then(({ listeners }) => stopped || listeners.add(own))
-      return () => {
-        stopped = true
-        void listening.then(({ listeners }) => listeners.delete(own))
-      }
+      void listening.then(({ listeners }) => listeners.add(own))
+      return () => void listening.then(({ listeners }) => listeners.delete(own))
     },
     async close() {
       closed = true

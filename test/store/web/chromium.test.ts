@@ -1,7 +1,8 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { SandboxOptions } from '../../../src/sandbox/index.ts'
-import { bundle, chromiumPath, launch, openSite, type Tab, until } from './chromium.ts'
+import { bundle, chromiumPath, launch, openSite, type Tab } from './chromium.ts'
+import { until } from './until.ts'
 
 describe('a real browser', () => {
   it('is there, or these tests say that they did not run', () => {

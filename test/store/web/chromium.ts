@@ -3,7 +3,6 @@ import { delimiter, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { build } from 'vite'
-import { sleep, systemClock } from '../../../src/clock.ts'
 import { createSandbox, type Sandbox, type SandboxOptions } from '../../../src/sandbox/index.ts'
 import { listen } from '../../../src/sandbox/listener.ts'
 
@@ -150,15 +149,5 @@ export async function openSite(browser: Browser, code: string, options: SandboxO
       await context.close()
       await server.close()
     },
-  }
-}
-
-/** Looks until it is so; fails after some real seconds. */
-export async function until(condition: () => boolean | Promise<boolean>, boundMs = 10_000): Promise<void> {
-  const clock = systemClock()
-  const giveUpAtMs = clock.monotonic() + boundMs
-  while (!(await condition())) {
-    if (clock.monotonic() > giveUpAtMs) throw new Error(`never came true: ${condition}`)
-    await sleep(clock, 20)
   }
 }

@@ -1,7 +1,9 @@
+import { macrotask } from '../../../src/clock.ts'
 import type { TokenStore } from '../../../src/index.ts'
 import { inMemory, inSession } from '../../../src/store/web/copy.ts'
 import { createTabStore } from '../../../src/store/web/tab-store.ts'
 import { type VirtualClock, virtualClock } from '../../../src/virtual-clock.ts'
+import { until } from './until.ts'
 
 export interface TabOptions {
   /** Its `sessionStorage`, where it has one. */
@@ -132,7 +134,12 @@ export function openBrowser(): Browser {
         open = false
       }
       promise.then(ended, ended)
-      for (let passedMs = 0; open && passedMs <= ms; passedMs += 125) await clock.advance(125)
+      // The hash of an account takes a thread; from then on all that is waited for has a timer, and the rest is turns.
+      await until(() => !open || clock.pendingTimers() > 0)
+      for (let passedMs = 0; open && passedMs <= ms; passedMs += 125) {
+        for (let turn = 0; turn < 50; turn++) await macrotask()
+        await clock.advance(125)
+      }
       if (open) throw new Error(`still open after ${ms} ms`)
       return promise
     },

@@ -1,11 +1,13 @@
 import { inspect } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { sleep } from '../../../src/clock.ts'
-import { StoreError, systemClock } from '../../../src/index.ts'
+import { StoreError } from '../../../src/index.ts'
+import { accountKey } from '../../../src/store/account-key.ts'
+import { encodeRecord } from '../../../src/store/codec.ts'
 import { virtualClock } from '../../../src/virtual-clock.ts'
 import { fullRecord, shown } from '../../support/records.ts'
 import { storeContract } from '../../support/store-contract.ts'
 import { type Browser, openBrowser, sessionStorageOf } from './tabs.ts'
+import { until } from './until.ts'
 
 const ME = 'https://api.example me'
 const HOUR = 3_600_000
@@ -27,15 +29,8 @@ async function refusal(promise: Promise<unknown>): Promise<StoreError> {
   return error as StoreError
 }
 
-/** Looks until it is so; fails after some real seconds. */
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  const clock = systemClock()
-  const giveUpAtMs = clock.monotonic() + 10_000
-  while (!(await condition())) {
-    if (clock.monotonic() > giveUpAtMs) throw new Error(`never came true: ${condition}`)
-    await sleep(clock, 5)
-  }
-}
+/** What the one account is called in this browser. */
+const keyIn = async ({ prefix }: Browser) => prefix + (await accountKey(ME))
 
 /** What the tabs say to each other from now on. */
 function overhear({ channel }: Browser) {
@@ -160,12 +155,8 @@ describe('the record lives in tabs', () => {
   it('waits for no tab that hangs in its turn: UNREACHABLE', async () => {
     const browser = opened()
     const { store } = browser.tab()
-    await store.read(ME)
-    const [stamp] = (await browser.locks()).filter((name) => name.endsWith('time'))
-    expect(stamp).toBe(`${browser.prefix}time`)
     await store.compareAndSet(ME, 0, fullRecord(1))
-    const [name = ''] = (await browser.locks()).filter((held) => held.includes(' has '))
-    const key = name.slice(0, name.indexOf(' has '))
+    const key = await keyIn(browser)
     const { promise, resolve } = Promise.withResolvers<void>()
     void navigator.locks.request(key, () => promise)
     const error = await refusal(browser.within(6_000, store.read(ME)))
@@ -192,22 +183,23 @@ describe('store-securely: what others of the page are told', () => {
     const browser = opened()
     const { store } = browser.tab()
     await store.compareAndSet(ME, 0, fullRecord(1))
-    const [name = ''] = (await browser.locks()).filter((held) => held.includes(' has '))
-    const key = name.slice(0, name.indexOf(' has '))
+    const key = await keyIn(browser)
     const stamp = '9 5 junk'
     const { promise, resolve } = Promise.withResolvers<void>()
     void navigator.locks.request(`${key} has ${stamp}`, { mode: 'shared' }, () => promise)
+    let text: unknown = 5
     browser.channel.onmessage = ({ data }: { data: unknown }) => {
-      if ((data as { want?: string }).want === stamp)
-        browser.channel.postMessage({ of: key, copy: stamp, text: '{"version":"CANARY-text"}' })
+      if ((data as { want?: string }).want === stamp) browser.channel.postMessage({ of: key, copy: stamp, text })
     }
-    const error = await refusal(browser.within(4_000, store.read(ME)))
-    expect(error.code).toBe('UNREADABLE')
+    expect((await refusal(browser.within(4_000, store.read(ME)))).code).toBe('UNREACHABLE')
+    text = '{"version":"CANARY-text"}'
+    expect((await refusal(browser.within(4_000, store.read(ME)))).code).toBe('UNREADABLE')
+    text = encodeRecord(fullRecord(9))
+    await until(async () => (await store.read(ME).catch(() => undefined))?.record?.version === 9)
     resolve()
-    expect((await store.read(ME)).record?.version).toBe(1)
   })
 
-  it.each([null, 'text', 5, {}, { of: 7 }, { time: 'CANARY' }, { time: Number.NaN }, { of: ME, copy: {}, text: {} }])(
+  it.each([null, 'text', 5, {}, { of: 7 }, { time: 'CANARY' }, { of: ME, copy: {}, text: {} }])(
     'a message of somebody else changes nothing: %j',
     async (message) => {
       const browser = opened()
@@ -305,26 +297,90 @@ describe('D-skew: the time of the tabs', () => {
     expect((await browser.tab().store.read(ME)).nowMs).toBe(browser.clock.now())
   })
 
-  it('is the wall clock where those who know it do not answer, but not earlier than what was written', async () => {
+  it('is the wall clock where those who know it do not answer', async () => {
     const browser = opened()
-    const [one, silent] = [browser.tab(), browser.tab()]
+    const silent = browser.tab()
     await silent.store.read(ME)
     silent.hang()
     browser.clock.jumpWall(-HOUR)
-    const other = browser.tab().store
-    expect((await browser.within(2_000, other.read(ME))).nowMs).toBe(browser.clock.now())
-    one.die()
-    const early = virtualClock({ startAtMs: 5_000 })
-    silent.die()
-    await other.compareAndSet(ME, 0, fullRecord(1))
-    const { nowMs } = await browser.tab({ clock: early }).store.read(ME)
+    expect((await browser.within(2_000, browser.tab().store.read(ME))).nowMs).toBe(browser.clock.now())
+  })
+
+  it('is not what somebody was told when others were there', async () => {
+    const browser = opened()
+    const [first, listening] = [browser.tab(), browser.tab()]
+    await first.store.read(ME)
+    const second = browser.tab()
+    await second.store.read(ME)
+    await browser.heard()
+    first.die()
+    second.die()
+    browser.clock.jumpWall(2 * HOUR)
+    const { nowMs } = await browser.tab().store.read(ME)
     expect(nowMs).toBe(browser.clock.now())
+    browser.clock.jumpWall(2 * HOUR)
+    expect((await listening.store.read(ME)).nowMs).toBe(nowMs)
+  })
+
+  it('is told by those alone who know it, and in numbers', async () => {
+    const browser = opened()
+    const [silent, listening] = [browser.tab(), browser.tab()]
+    listening.store.subscribe?.(ME, () => {})
+    await silent.store.compareAndSet(ME, 0, fullRecord(1))
+    await until(async () => (await browser.locks()).filter((name) => name.includes(' has ')).length === 2)
+    silent.hang()
+    browser.channel.onmessage = ({ data }: { data: unknown }) => {
+      if ((data as { time?: unknown }).time === 'asked') browser.channel.postMessage({ time: Number.NaN })
+    }
+    browser.clock.jumpWall(HOUR)
+    const { nowMs } = await browser.within(3_000, browser.tab().store.read(ME))
+    expect(nowMs).toBe(browser.clock.now())
+  })
+
+  it('is never before what was written, and does not go back to it', async () => {
+    const browser = opened()
+    const ahead = virtualClock({ startAtMs: browser.clock.now() })
+    const [one, other] = [browser.tab(), browser.tab({ clock: ahead })]
+    await one.store.read(ME)
+    await other.store.read(ME)
+    await ahead.advance(40)
+    await other.store.compareAndSet(ME, 0, fullRecord(1))
+    expect((await one.store.read(ME)).nowMs).toBe(ahead.now())
+    await browser.clock.advance(1_000)
+    expect((await one.store.read(ME)).nowMs).toBe(ahead.now() + 1_000)
+  })
+
+  it('is not before what a tab heard of that had only listened', async () => {
+    const browser = opened()
+    const early = browser.tab({ clock: virtualClock({ startAtMs: 5_000 }) }).store
+    early.subscribe?.(ME, () => {})
+    const writer = browser.tab()
+    await writer.store.compareAndSet(ME, 0, fullRecord(1))
+    await until(async () => (await browser.locks()).filter((name) => name.includes(' has ')).length === 2)
+    writer.die()
+    await early.lease(ME, 'a', 15_000)
+    expect((await browser.locks()).join()).toContain(` lease ${browser.clock.now() + 15_000} a`)
+    expect(await early.read(ME)).toMatchObject({ nowMs: browser.clock.now(), record: { version: 1 } })
+  })
+
+  it('is learned later where it could not be at first', async () => {
+    const browser = opened()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    void navigator.locks.request(`${browser.prefix}join`, () => promise)
+    const { store } = browser.tab()
+    expect((await refusal(browser.within(6_000, store.read(ME)))).code).toBe('UNREACHABLE')
+    resolve()
+    expect((await store.read(ME)).nowMs).toBe(browser.clock.now())
   })
 
   it('two tabs that come at once begin together', async () => {
     const browser = opened()
     const slow = virtualClock({ startAtMs: browser.clock.now() + HOUR })
     const tabs = [browser.tab(), browser.tab({ clock: slow })]
+    // What they do first takes a thread, and would put one before the other.
+    for (const { store } of tabs) store.subscribe?.(ME, () => {})
+    await accountKey(ME)
+    await browser.clock.settle()
     const [one, other] = await Promise.all(tabs.map(({ store }) => store.read(ME)))
     expect(one?.nowMs).toBe(other?.nowMs)
   })
@@ -384,9 +440,11 @@ describe("store-securely: a tab's sessionStorage", () => {
     other.hang()
     await one.store.compareAndSet(ME, 1, fullRecord(2))
     one.die()
+    await browser.heard()
+    other.hang(false)
     const back = browser.tab({ session })
     expect((await browser.within(2_000, back.store.read(ME))).record?.version).toBe(2)
-    expect((await browser.tab().store.read(ME)).record?.version).toBe(2)
+    await until(async () => (await browser.locks()).filter((name) => name.includes(' has 2 ')).length === 2)
   })
 
   it('a duplicated tab has the same copy', async () => {
@@ -400,7 +458,10 @@ describe("store-securely: a tab's sessionStorage", () => {
       copied.setItem(key, session.getItem(key) ?? '')
     }
     const second = browser.tab({ session: copied }).store
-    expect((await second.read(ME)).record?.version).toBe(1)
+    // It asks for what it has not.
+    first.hang()
+    expect((await browser.within(1_500, second.read(ME))).record?.version).toBe(1)
+    first.hang(false)
     expect(await second.compareAndSet(ME, 1, fullRecord(2))).toBe(true)
     expect((await first.store.read(ME)).record?.version).toBe(2)
   })
@@ -471,7 +532,22 @@ describe('a store that was closed', () => {
     await one.lease(ME, 'a', 15_000)
     await one.close?.()
     expect(await browser.locks()).toEqual([])
-    expect((await refusal(one.read(ME))).message).toContain('closed')
+    for (const account of [ME, 'https://api.example you'])
+      expect((await refusal(one.read(account))).message).toContain('closed')
     expect((await other.read(ME)).record).toBeUndefined()
+  })
+  it('lets what waits for its turn write nothing', async () => {
+    const browser = opened()
+    const { store } = browser.tab()
+    await store.compareAndSet(ME, 0, fullRecord(1))
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const key = await keyIn(browser)
+    void navigator.locks.request(key, () => promise)
+    const writing = refusal(store.compareAndSet(ME, 1, fullRecord(2)))
+    await until(async () => (await navigator.locks.query()).pending?.some(({ name }) => name === key) ?? false)
+    await store.close?.()
+    resolve()
+    expect((await writing).message).toContain('closed')
+    expect(await browser.locks()).toEqual([])
   })
 })
