@@ -88,6 +88,29 @@ function realTabs() {
     expect(creates.map(({ status }) => status).sort()).toEqual([200, 'dropped'])
   })
 
+  it('D-one-at-a-time: give one lease an account, which ends by itself or with its tab', async () => {
+    const { tab } = await site()
+    const [one, other] = [await tab(), await tab()]
+    expect(await one.lease('a', 200)).toEqual({ granted: true })
+    await until(async () => (await other.lease('b', 60_000)).granted)
+    const refused = { granted: false, freeInMs: expect.toSatisfy((ms: number) => ms > 30_000 && ms <= 60_000) }
+    expect(await one.lease('a', 200)).toEqual(refused)
+    await other.kill()
+    await until(async () => (await one.lease('a', 200)).granted)
+  })
+
+  it('D-skew: agree on a time that no setting of the clock moves', async () => {
+    const { tab } = await site()
+    const one = await tab()
+    const beforeMs = await one.storeMs()
+    const otherMs = await (await tab('memory', { wallAheadMs: 7_200_000 })).storeMs()
+    expect(otherMs).toBeGreaterThan(beforeMs - 1_000)
+    expect(otherMs).toBeLessThan(beforeMs + 3_600_000)
+    const againMs = await one.storeMs()
+    expect(againMs).toBeLessThan(otherMs + 60_000)
+    expect(againMs).toBeGreaterThan(beforeMs)
+  })
+
   it('cache-tokens: keep the pair over a reload, in the session', async () => {
     const { tab, tokenRequests } = await site()
     const one = await tab('session')

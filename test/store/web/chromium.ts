@@ -3,6 +3,7 @@ import { delimiter, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { build } from 'vite'
+import type { LeaseAnswer, TokenStore } from '../../../src/index.ts'
 import { createSandbox, type Sandbox, type SandboxOptions } from '../../../src/sandbox/index.ts'
 import { listen } from '../../../src/sandbox/listener.ts'
 
@@ -51,6 +52,10 @@ export interface Tab {
   /** The same for several callers at once. */
   tokens(callers: number): Promise<Outcome[]>
   signOut(): Promise<void>
+  /** Asks the tab's store for the lease of an account. */
+  lease(holder: string, leaseMs: number): Promise<LeaseAnswer>
+  /** The time of the tab's store, ms. */
+  storeMs(): Promise<number>
   reload(): Promise<void>
   /** Its process ends, as if the system had killed it. */
   kill(): Promise<void>
@@ -60,8 +65,8 @@ export interface Tab {
 /** One origin that serves a page and the API, and the tabs that have it open. */
 export interface Site {
   readonly sandbox: Sandbox
-  /** Opens a tab with one client of the sandbox's user. */
-  tab(keep?: 'memory' | 'session'): Promise<Tab>
+  /** Opens a tab with one client of the sandbox's user; the machine's clock may have been set before. */
+  tab(keep?: 'memory' | 'session', options?: { wallAheadMs?: number }): Promise<Tab>
   /** `create 200, refresh 200`: the token requests that have ended. */
   tokenRequests(): string
   close(): Promise<void>
@@ -75,7 +80,8 @@ interface PageWindow {
     getAccessToken(options?: object): Promise<string>
     signOut(): Promise<void>
   }
-  webStore(options: object): unknown
+  webStore(options: object): TokenStore
+  store: TokenStore
   auth: ReturnType<PageWindow['createAuthClient']>
 }
 
@@ -94,10 +100,11 @@ export async function openSite(browser: Browser, code: string, options: SandboxO
     await page.waitForFunction(() => 'webStore' in window)
     await page.evaluate((keep) => {
       const page = window as unknown as PageWindow
+      page.store = page.webStore({ keep })
       page.auth = page.createAuthClient({
         baseURL: location.origin,
         credentials: { username: 'demo', password: 'demo-password' },
-        store: page.webStore({ keep }),
+        store: page.store,
         policy: { fingerprintRounds: 1 },
       })
     }, keep)
@@ -105,8 +112,12 @@ export async function openSite(browser: Browser, code: string, options: SandboxO
 
   return {
     sandbox,
-    async tab(keep = 'memory') {
+    async tab(keep = 'memory', { wallAheadMs = 0 } = {}) {
       const page = await context.newPage()
+      await page.addInitScript((aheadMs) => {
+        const { now } = Date
+        Date.now = () => now() + aheadMs
+      }, wallAheadMs)
       await page.goto(server.url)
       await begin(page, keep)
       const tokens = (callers: number, options: object): Promise<Outcome[]> =>
@@ -127,6 +138,17 @@ export async function openSite(browser: Browser, code: string, options: SandboxO
         token: async (options = {}) => (await tokens(1, options))[0] as Outcome,
         tokens: (callers) => tokens(callers, {}),
         signOut: () => page.evaluate(() => (window as unknown as PageWindow).auth.signOut()),
+        lease: (holder, leaseMs) =>
+          page.evaluate(
+            ([holder, leaseMs]) =>
+              (window as unknown as PageWindow).store.lease('http://lease.test me', holder, leaseMs),
+            [holder, leaseMs] as const,
+          ),
+        storeMs: () =>
+          page.evaluate(async () => {
+            const { nowMs } = await (window as unknown as PageWindow).store.read('http://time.test me')
+            return nowMs
+          }),
         async reload() {
           await page.reload()
           await begin(page, keep)
