@@ -136,7 +136,7 @@ describeWithRedis('clients that share a Redis', () => {
     it('a token in memory is served, and no token request is sent', async () => {
       const { client, sandbox, tokenRequests } = await world()
       const auth = client({
-        policy: { fingerprintRounds: 1, leaseMs: 1_000, leaseRenewMs: 300, callerTimeoutMs: 1_500 },
+        policy: { fingerprintRounds: 1, leaseMs: 3_000, leaseRenewMs: 1_000, callerTimeoutMs: 5_000 },
       })
       const token = await auth.getAccessToken()
       await server.kill()
