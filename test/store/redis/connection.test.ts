@@ -193,6 +193,15 @@ describeWithRedis('connections to Redis', () => {
       expect(await connections('NORMAL')).toBe(0)
     })
 
+    it('outlives a server that goes and comes back', async () => {
+      const store = storeOf(await redisStoreFromUrl(server.url, { timeoutMs: 300 }))
+      await until('an answer', () => store.read(ME).then(Boolean, () => false))
+      await server.kill()
+      await expect(store.read(ME)).rejects.toMatchObject({ code: 'UNREACHABLE' })
+      await server.start()
+      await until('an answer', () => store.read(ME).then(Boolean, () => false))
+    })
+
     it('makes a new connection after one that does not answer', async () => {
       const store = storeOf(await redisStoreFromUrl(server.url, { timeoutMs: 300 }))
       await until('an answer', () => store.read(ME).then(Boolean, () => false))
