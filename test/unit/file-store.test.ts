@@ -147,7 +147,7 @@ describe('the file', () => {
 
   it('shows nothing of what it holds', async () => {
     const path = join(temporaryFolder(), 'tokens.db')
-    const store = openStore({ path, encryptionKey: 'CANARY-key-'.padEnd(43, 'A') + '=' })
+    const store = openStore({ path, encryptionKey: 'CANARY-key-'.padEnd(43, 'A') })
     await store.compareAndSet(ME, 0, fullRecord(1))
     expect(inspect(store, { showHidden: true, depth: 9 })).not.toMatch(/CANARY/)
   })
