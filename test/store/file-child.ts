@@ -10,8 +10,11 @@ export interface Task {
   readonly path: string
   /** Gives up root for this user, if the child has it: root may do everything. */
   readonly uid?: number
-  /** `read` and `write` once, `lease` once, or `count`: write the next version as often as `times` says. */
-  readonly what: 'read' | 'write' | 'lease' | 'count'
+  /**
+   * Once `read`, `write` or `lease`; `count`: write the next version as often as `times` says; `listen`: read, and leave the
+   * store open.
+   */
+  readonly what: 'read' | 'write' | 'lease' | 'count' | 'listen'
   readonly times?: number
 }
 
@@ -33,7 +36,8 @@ const next = async () => {
 }
 
 try {
-  if (what === 'read') say({ version: await versionNow() })
+  if (what === 'listen') store.subscribe?.(ACCOUNT, () => {})
+  if (what === 'read' || what === 'listen') say({ version: await versionNow() })
   if (what === 'lease') say(await store.lease(ACCOUNT, `child ${process.pid}`, 600_000))
   if (what === 'write') say({ version: await next() })
   for (let done = 0; what === 'count' && done < times; ) {
@@ -46,4 +50,4 @@ try {
   if (!(error instanceof StoreError)) throw error
   say({ code: error.code, message: error.message })
 }
-await store.close?.()
+if (what !== 'listen') await store.close?.()

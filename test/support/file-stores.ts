@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import type { Watch } from '../../src/store/file/changes.ts'
 import { createFileStore, type FileStoreParts } from '../../src/store/file/file-store.ts'
 import type { Machine } from '../../src/store/file/machine-time.ts'
 import { type FileStoreOptions, parseFileOptions } from '../../src/store/file/options.ts'
@@ -53,9 +54,34 @@ export function temporaryFolder(): string {
   return folder
 }
 
+/** A watch that tells what a test says. */
+export function fakeWatch() {
+  const watchers = new Set<{ onChange: (name: string | null) => void; onError: () => void }>()
+  const watch: Watch = (_, onChange, onError) => {
+    const watcher = { onChange, onError, close: () => void watchers.delete(watcher) }
+    watchers.add(watcher)
+    return watcher
+  }
+  return {
+    watch,
+    watchers: () => watchers.size,
+    touch(name: string | null) {
+      for (const { onChange } of watchers) onChange(name)
+    },
+    fail() {
+      for (const { onError } of watchers) onError()
+    },
+  }
+}
+
 /** A store that is closed after the test. A busy file is tried again at once, without a wait. */
 export function openStore(options: FileStoreOptions, parts: Partial<FileStoreParts> = {}): TokenStore {
-  const store = createFileStore(parseFileOptions(options), { machine: fakeMachine(), wait: async () => {}, ...parts })
+  const store = createFileStore(parseFileOptions(options), {
+    machine: fakeMachine(),
+    wait: async () => {},
+    watch: fakeWatch().watch,
+    ...parts,
+  })
   onTestFinished(() => store.close?.())
   return store
 }

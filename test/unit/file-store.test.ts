@@ -3,22 +3,32 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { macrotask } from '../../src/clock.ts'
 import { fileStore } from '../../src/store/file/index.ts'
 import { defaultPath } from '../../src/store/file/place.ts'
-import { fakeMachine, openStore, temporaryFolder } from '../support/file-stores.ts'
+import { fakeMachine, fakeWatch, openStore, temporaryFolder } from '../support/file-stores.ts'
 import { fullRecord, shown } from '../support/records.ts'
 import { storeContract } from '../support/store-contract.ts'
 
 const ME = 'https://api.example me@mail.example'
 
+/** The account that the contract listens to. */
+const CONTRACT_ACCOUNT = 'https://api.example me'
+
 storeContract('fileStore', async () => {
   const path = join(temporaryFolder(), 'tokens.db')
   const machine = fakeMachine()
+  const { watch, touch } = fakeWatch()
+  const one = openStore({ path }, { machine, watch })
   return {
-    one: openStore({ path }, { machine }),
+    one,
     other: openStore({ path }, { machine }),
     elapse: async (ms) => machine.elapse(ms),
-    settle: async () => {},
+    settle: async () => {
+      touch('tokens.db')
+      await one.read(CONTRACT_ACCOUNT)
+      await macrotask()
+    },
     close: async () => {},
   }
 })

@@ -1,7 +1,8 @@
 import { accountKey } from '../account-key.ts'
 import { decodeRecord, encodeRecord } from '../codec.ts'
 import type { TokenStore } from '../store.ts'
-import { createDatabase } from './database.ts'
+import { createChanges, type Watch } from './changes.ts'
+import { createDatabase, type Database } from './database.ts'
 import type { Machine } from './machine-time.ts'
 import type { ParsedFileOptions } from './options.ts'
 import { dropLease, type Row, readRow, replaceRow, stampTime, takeLease, tellTime } from './tables.ts'
@@ -11,22 +12,45 @@ export interface FileStoreParts {
   readonly machine: Machine
   /** Resolves after `delayMs`. */
   wait(delayMs: number): Promise<void>
+  readonly watch: Watch
 }
 
-export function createFileStore({ path, sealer }: ParsedFileOptions, { machine, wait }: FileStoreParts): TokenStore {
+export function createFileStore(
+  { path, sealer }: ParsedFileOptions,
+  { machine, wait, watch }: FileStoreParts,
+): TokenStore {
   const database = createDatabase(path, wait)
+  const keys = new Map<string, Promise<string>>()
 
+  const keyOf = (account: string): Promise<string> => {
+    const key = keys.get(account) ?? accountKey(account)
+    keys.set(account, key)
+    return key
+  }
+  const transact: Database['transact'] = async (kind, work) => {
+    const answer = await database.transact(kind, work)
+    changes.reached()
+    return answer
+  }
+  const changes = createChanges(
+    path,
+    async (account) => {
+      const key = await keyOf(account)
+      return transact('read', (tables) => readRow(tables, key)?.version ?? 0)
+    },
+    watch,
+  )
   const openRow = ({ text, version }: Row, key: string) => sealer.open(text, key, version, path)
   const look = (key: string) =>
-    database.transact('read', (tables) => ({ row: readRow(tables, key), nowMs: tellTime(tables, machine) }))
+    transact('read', (tables) => ({ row: readRow(tables, key), nowMs: tellTime(tables, machine) }))
 
   return {
     async read(account) {
-      const key = await accountKey(account)
+      const key = await keyOf(account)
       const found = await look(key)
       const { row, nowMs } =
         found.nowMs === undefined
-          ? await database.transact('write', (tables) => ({
+          ? await transact('write', (tables) => ({
               nowMs: stampTime(tables, machine),
               row: readRow(tables, key),
             }))
@@ -34,21 +58,21 @@ export function createFileStore({ path, sealer }: ParsedFileOptions, { machine, 
       return { record: row && decodeRecord(await openRow(row, key), path), nowMs }
     },
     async compareAndSet(account, expectedVersion, record) {
-      const key = await accountKey(account)
+      const key = await keyOf(account)
       const { row } = await look(key)
       // Whoever cannot read what is there does not replace it: another key, a later version.
       if (row !== undefined) decodeRecord(await openRow(row, key), path)
       if ((row?.version ?? 0) !== expectedVersion) return false
       const text = await sealer.seal(encodeRecord(record), key, record.version)
-      return database.transact('write', (tables) => {
+      return transact('write', (tables) => {
         const replaced = replaceRow(tables, key, expectedVersion, { version: record.version, text })
         if (replaced) stampTime(tables, machine)
         return replaced
       })
     },
     async lease(account, holder, leaseMs) {
-      const key = await accountKey(account)
-      return database.transact('write', (tables) => {
+      const key = await keyOf(account)
+      return transact('write', (tables) => {
         const nowMs = tellTime(tables, machine) ?? stampTime(tables, machine)
         const answer = takeLease(tables, key, { holder, leaseMs, nowMs })
         // Who waits for a lease asks often, and writes nothing.
@@ -57,10 +81,12 @@ export function createFileStore({ path, sealer }: ParsedFileOptions, { machine, 
       })
     },
     async release(account, holder) {
-      const key = await accountKey(account)
-      await database.transact('write', (tables) => dropLease(tables, key, holder))
+      const key = await keyOf(account)
+      await transact('write', (tables) => dropLease(tables, key, holder))
     },
+    subscribe: changes.subscribe,
     async close() {
+      changes.close()
       database.close()
     },
   }

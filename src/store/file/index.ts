@@ -1,6 +1,7 @@
 /** Entry point `compliancely-auth/store/file`: records in one SQLite file, for the processes of one machine. */
 import { systemClock } from '../../clock.ts'
 import type { TokenStore } from '../store.ts'
+import { systemWatch } from './changes.ts'
 import { createFileStore } from './file-store.ts'
 import { systemMachine } from './machine-time.ts'
 import { type FileStoreOptions, parseFileOptions } from './options.ts'
@@ -24,5 +25,6 @@ export function fileStore(options: FileStoreOptions = {}): TokenStore {
   return createFileStore(parseFileOptions(options), {
     machine: systemMachine(),
     wait: (delayMs) => new Promise((resolve) => clock.setTimeout(resolve, delayMs, { keepsAlive: true })),
+    watch: systemWatch,
   })
 }
