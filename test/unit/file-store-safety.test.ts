@@ -20,7 +20,7 @@ async function expectUnsafe(path: string, message: string) {
 }
 
 describe('store-securely: what the store makes', () => {
-  it.each([0o000, 0o022, 0o077])('is for its user alone under umask %o', async (mask) => {
+  it.each([0o000, 0o022, 0o077, 0o277])('is for its user alone under umask %o', async (mask) => {
     const folder = join(temporaryFolder(), 'ours')
     process.umask(mask)
     const store = openStore({ path: join(folder, 'tokens.db') })
@@ -30,6 +30,13 @@ describe('store-securely: what the store makes', () => {
     const names = readdirSync(folder)
     expect(names).toContain('tokens.db')
     for (const name of names) expect(modeOf(join(folder, name))).toBe('600')
+  })
+
+  it('is for its user alone in each of the folders it has to make', async () => {
+    const folder = temporaryFolder()
+    process.umask(0)
+    await openStore({ path: join(folder, 'one', 'two', 'tokens.db') }).read(ME)
+    expect([modeOf(join(folder, 'one')), modeOf(join(folder, 'one', 'two'))]).toEqual(['700', '700'])
   })
 
   it('stands in a folder of others, as long as they cannot write to that', async () => {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { broughtUp, storeMs, systemMachine } from '../../src/store/file/machine-time.ts'
 import { type FakeMachine, fakeMachine, openStore, temporaryFolder } from '../support/file-stores.ts'
@@ -48,8 +49,10 @@ describe('D-skew: the time of a file store', () => {
     expect(await now(other)).toBe(told + 1_000)
   })
 
-  it('takes no part in how coarse an uptime is', async () => {
+  it.each([0, HOUR + 7])('takes no part in how coarse an uptime is, after a suspend of %i ms', async (sleptMs) => {
     const { machine, now } = make()
+    await now()
+    machine.suspend(sleptMs)
     const before = await now()
     for (let step = 1; step <= 100; step++) {
       machine.elapse(1)
@@ -83,6 +86,26 @@ describe('D-skew: the time of a file store', () => {
     expect(await now(rebooted)).toBe(before)
     machine.elapse(1_000)
     expect(await now(rebooted)).toBe(before + 1_000)
+  })
+
+  it('is never behind its latest after a reboot, whatever the fractions of the tick', () => {
+    const latestMs = Date.UTC(2030, 0, 1)
+    const { boot, uptimeMs, wallMs } = fakeMachine()
+    fc.assert(
+      fc.property(fc.double({ min: 0, max: 1e9, noNaN: true }), (tick) => {
+        const machine = { boot, uptimeMs, wallMs, tickMs: () => tick }
+        const rebooted = broughtUp({ boot: 'boot-0', aheadMs: 0, sleptMs: 0, latestMs }, machine)
+        expect(storeMs(rebooted, machine)).toBe(latestMs)
+      }),
+    )
+  })
+
+  it('makes nothing of a container that tells its own uptime', () => {
+    const machine = fakeMachine()
+    const container = { ...machine, uptimeMs: () => 40 }
+    const kept = broughtUp(undefined, container)
+    expect(broughtUp(kept, machine)).toBe(kept)
+    expect(broughtUp(broughtUp(undefined, machine), container)).toMatchObject({ sleptMs: 0 })
   })
 
   it('does not write for those who read, nor for those who wait for a lease', async () => {

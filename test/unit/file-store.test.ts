@@ -1,13 +1,14 @@
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { macrotask } from '../../src/clock.ts'
+import { Secret } from '../../src/secret.ts'
 import { fileStore } from '../../src/store/file/index.ts'
 import { defaultPath } from '../../src/store/file/place.ts'
 import { fakeMachine, fakeWatch, openStore, temporaryFolder } from '../support/file-stores.ts'
-import { fullRecord, shown } from '../support/records.ts'
+import { fullRecord, shown, storedPair } from '../support/records.ts'
 import { storeContract } from '../support/store-contract.ts'
 
 const ME = 'https://api.example me@mail.example'
@@ -95,9 +96,10 @@ describe('the file', () => {
   it('store-securely: keeps nothing of a pair that was replaced, in it or beside it', async () => {
     const folder = temporaryFolder()
     const store = openStore({ path: join(folder, 'tokens.db') })
-    await store.compareAndSet(ME, 0, fullRecord(1))
     const held = () => readdirSync(folder).map((name) => readFileSync(join(folder, name), 'latin1'))
-    expect(held().join('')).toContain('CANARY-access-3')
+    const access = new Secret('CANARY-access '.repeat(1_000))
+    await store.compareAndSet(ME, 0, fullRecord(1, { pair: storedPair(3, 0, { access }) }))
+    expect(held().join('')).toContain('CANARY-access')
     await store.compareAndSet(ME, 1, fullRecord(2, { pair: null }))
     expect(held().join('')).not.toContain('CANARY')
   })
@@ -113,6 +115,16 @@ describe('the file', () => {
     renameSync(join(folder, 'other.db'), path)
     expect((await store.read(ME)).record?.version).toBe(7)
     rmSync(path)
+    expect((await store.read(ME)).record).toBeUndefined()
+    expect(await store.compareAndSet(ME, 0, fullRecord(1))).toBe(true)
+  })
+
+  it('D-store-down: is found again after it was emptied under a store that has it open', async () => {
+    const path = join(temporaryFolder(), 'tokens.db')
+    const store = openStore({ path })
+    await store.compareAndSet(ME, 0, fullRecord(1))
+    truncateSync(path)
+    await expect(store.read(ME)).rejects.toMatchObject({ name: 'StoreError' })
     expect((await store.read(ME)).record).toBeUndefined()
     expect(await store.compareAndSet(ME, 0, fullRecord(1))).toBe(true)
   })

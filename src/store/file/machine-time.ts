@@ -14,7 +14,7 @@ export interface Machine {
   boot(): string
 }
 
-/** How the store's time follows from the machine's clocks; kept in the file. */
+/** How the store's time follows from the machine's clocks, in whole ms; kept in the file. */
 export interface StoreTime {
   readonly boot: string
   /** By how much the store's time is ahead of the tick, ms. */
@@ -39,19 +39,14 @@ export const storeMs = ({ aheadMs }: StoreTime, machine: Machine): number => Mat
  */
 export function broughtUp(kept: StoreTime | undefined, machine: Machine): StoreTime {
   // In some containers the uptime is the container's, the tick the machine's.
-  const sleptMs = Math.max(0, machine.uptimeMs() - machine.tickMs())
-  if (kept === undefined || !sameBoot(kept.boot, machine.boot())) {
+  const sleptMs = Math.max(0, Math.floor(machine.uptimeMs() - machine.tickMs()))
+  const boot = machine.boot()
+  if (kept === undefined || !sameBoot(kept.boot, boot)) {
     const latestMs = kept?.latestMs ?? 0
-    return {
-      boot: machine.boot(),
-      aheadMs: Math.max(machine.wallMs(), latestMs) - machine.tickMs(),
-      sleptMs,
-      latestMs,
-    }
+    return { boot, aheadMs: Math.ceil(Math.max(machine.wallMs(), latestMs) - machine.tickMs()), sleptMs, latestMs }
   }
   const slippedMs = sleptMs - kept.sleptMs
-  if (slippedMs <= COARSE_MS) return kept
-  return { ...kept, aheadMs: kept.aheadMs + slippedMs, sleptMs }
+  return slippedMs > COARSE_MS ? { ...kept, aheadMs: kept.aheadMs + slippedMs, sleptMs } : kept
 }
 
 function sameBoot(one: string, other: string): boolean {

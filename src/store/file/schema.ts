@@ -12,8 +12,8 @@ const TABLES = `
   CREATE TABLE record (account TEXT PRIMARY KEY, version INTEGER NOT NULL, text TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE lease (account TEXT PRIMARY KEY, holder TEXT NOT NULL, ends_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE time (
-    id INTEGER PRIMARY KEY CHECK (id = 1), boot TEXT NOT NULL, ahead_ms REAL NOT NULL, slept_ms REAL NOT NULL,
-    latest_ms INTEGER NOT NULL
+    id INTEGER PRIMARY KEY CHECK (id = 1), boot TEXT NOT NULL, ahead_ms INTEGER NOT NULL,
+    slept_ms INTEGER NOT NULL, latest_ms INTEGER NOT NULL
   ) STRICT;
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${FORMAT};

@@ -47,10 +47,10 @@ export function tellTime(database: DatabaseSync, machine: Machine): number | und
 
 /** The store's time, brought up to date and remembered: after the next boot it goes on from there. */
 export function stampTime(database: DatabaseSync, machine: Machine): number {
-  const { boot, aheadMs, sleptMs, latestMs } = broughtUp(keptTime(database), machine)
-  const nowMs = storeMs({ boot, aheadMs, sleptMs, latestMs }, machine)
+  const time = broughtUp(keptTime(database), machine)
+  const nowMs = storeMs(time, machine)
   database
     .prepare('INSERT OR REPLACE INTO time VALUES (1, ?, ?, ?, ?)')
-    .run(boot, aheadMs, sleptMs, Math.max(latestMs, nowMs))
+    .run(time.boot, time.aheadMs, time.sleptMs, nowMs)
   return nowMs
 }
