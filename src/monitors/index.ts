@@ -25,12 +25,13 @@ export {
   type ObservedRequest,
   type ObservedSend,
   type Settlement,
+  timeOf,
 } from './observed.ts'
 
 /** The numbers and switches of the policy that monitors judge by. */
 export type MonitorPolicy = Pick<
   Policy,
-  | ('budgetLimit' | 'budgetWindowMs' | 'pauseMs' | 'apiPause' | 'backOffMinMs' | 'backOffMaxMs')
+  | ('budgetLimit' | 'budgetWindowMs' | 'budgetCounts' | 'pauseMs' | 'apiPause' | 'backOffMinMs' | 'backOffMaxMs')
   | ('accessLifetimeMs' | 'refreshLifetimeMs' | 'refreshWindowEndMs' | 'rotateWithinMs' | 'skewLeewayMs')
   | ('youngRejectionMs' | 'refreshUnauthorized' | 'refreshAttemptsPerGeneration' | 'tokenRequestTimeoutMs')
 >

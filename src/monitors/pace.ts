@@ -19,18 +19,25 @@ export const oneInFlight = monitor<{ inFlight: number }>({
 })
 
 /** Invariant 2. A request of exactly the window's age no longer counts. */
-export const tenPerMinute = ({ budgetLimit, budgetWindowMs }: Pick<Policy, 'budgetLimit' | 'budgetWindowMs'>) =>
+export const tenPerMinute = ({
+  budgetLimit,
+  budgetWindowMs,
+  budgetCounts,
+}: Pick<Policy, 'budgetLimit' | 'budgetWindowMs' | 'budgetCounts'>) =>
   monitor<{ sentAtMs: readonly number[] }>({
     ...invariant(2),
     needs: [],
     initial: { sentAtMs: [] },
     step(state, moment, report) {
-      if (moment.kind !== 'sent' || !isTokenRequest(moment.request)) return state
+      if (moment.kind !== 'sent' || (budgetCounts === 'token' && !isTokenRequest(moment.request))) return state
       const nowMs = moment.request.sentAtMs
       const within = state.sentAtMs.filter((atMs) => nowMs - atMs < budgetWindowMs)
       // One too many is enough to know, however many they are.
       const sentAtMs = [...within.slice(-budgetLimit), nowMs]
-      if (sentAtMs.length > budgetLimit) report(`${sentAtMs.length} token requests in ${seconds(budgetWindowMs)}`)
+      if (sentAtMs.length > budgetLimit)
+        report(
+          `${sentAtMs.length} ${budgetCounts === 'token' ? 'token requests' : 'requests'} in ${seconds(budgetWindowMs)}`,
+        )
       return { sentAtMs }
     },
   })

@@ -1,0 +1,37 @@
+import type { Exchange } from './exchange.ts'
+
+/** A send that follows a failed one of the same kind this soon is taken for the same request, ms: sooner than people ask again. */
+const REPLAY_WITHIN_MS = 2_000
+/** How many kinds are remembered. */
+const REMEMBERED = 10_000
+
+/** Guesses which sends are one API request, where the recording does not tell. */
+export type Replays = (exchange: Exchange) => string | undefined
+
+export function createReplays(): Replays {
+  const latest = new Map<string, { id: string; exchange: Exchange }>()
+  let count = 0
+  return (exchange) => {
+    const { sameAs, request, sent } = exchange
+    if (request.endpoint !== 'api') return undefined
+    if (request.requestId !== undefined || sameAs === undefined) return request.requestId
+    const before = latest.get(sameAs)
+    const follows =
+      before !== undefined &&
+      hasFailed(before.exchange) &&
+      sent.earliestMs - before.exchange.answered.latestMs <= REPLAY_WITHIN_MS &&
+      sent.latestMs >= before.exchange.answered.earliestMs
+    const id = follows ? before.id : `inferred-${++count}`
+    latest.delete(sameAs)
+    latest.set(sameAs, { id, exchange })
+    if (latest.size > REMEMBERED)
+      for (const oldest of latest.keys()) {
+        latest.delete(oldest)
+        break
+      }
+    return id
+  }
+}
+
+const hasFailed = ({ request: { status } }: Exchange) =>
+  status === 'dropped' || status === 401 || status === 403 || status === 429 || status >= 500

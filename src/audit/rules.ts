@@ -1,0 +1,182 @@
+import type { Monitor, MonitorPolicy, ObservedRequest } from '../monitors/index.ts'
+import { policyEntry } from '../policy/catalogue.ts'
+import { duration } from '../policy/words.ts'
+import type { Exchange } from './exchange.ts'
+import type { Severity } from './report.ts'
+
+/** What the auditor adds to a monitor: what an offence follows from, what would have been right, and what to change. */
+export interface Rule {
+  /** The latest request of which an offence follows: the 429 before a send within its pause. */
+  readonly follows?: (request: ObservedRequest) => boolean
+  /** What the clause asks for, where `trigger` is that request. */
+  readonly required: (trigger: Exchange | undefined, policy: MonitorPolicy) => string
+  /** One sentence for whoever mends the client. */
+  readonly remedy: string
+}
+
+const isoTime = (atMs: number) => new Date(atMs).toISOString()
+const isToken = ({ endpoint }: ObservedRequest) => endpoint !== 'api'
+const isGrant = ({ grantedAccessId }: ObservedRequest) => grantedAccessId !== undefined
+const isRefused = ({ status }: ObservedRequest) => typeof status === 'number' && status >= 400
+const failed = ({ status }: ObservedRequest) => status === 'dropped' || (typeof status === 'number' && status >= 500)
+const pauseEnd = (trigger: Exchange | undefined, { pauseMs }: MonitorPolicy) =>
+  trigger === undefined
+    ? `a pause of ${duration(pauseMs)}`
+    : `allowed from ${isoTime(trigger.answered.latestMs + Math.max(pauseMs, trigger.request.retryAfterMs ?? 0))}`
+const always = (text: string) => () => text
+
+/** By id of the monitor. */
+export const RULES: Readonly<Record<string, Rule>> = {
+  'invariant-1': {
+    follows: isToken,
+    required: always('one create or refresh in flight for each account'),
+    remedy: 'Let all callers, and all processes of the account, share one request in flight and its result.',
+  },
+  'invariant-2': {
+    follows: isToken,
+    required: (_, { budgetLimit, budgetWindowMs }) =>
+      `at most ${budgetLimit} token requests in any ${duration(budgetWindowMs)}`,
+    remedy: 'Keep the token for its lifetime, and count token requests in a sliding window before sending one.',
+  },
+  'invariant-3': {
+    follows: (request) => isToken(request) && request.status === 429,
+    required: pauseEnd,
+    remedy: 'After a 429 to a token request send none for ten minutes, from any process of the account.',
+  },
+  'invariant-4': {
+    follows: (request) => isGrant(request) || (request.endpoint === 'api' && request.status === 401),
+    required: always('the newest access token, before its expiry'),
+    remedy: 'Replace the access token everywhere at once when a new one comes, and check its expiry before each send.',
+  },
+  'invariant-5': {
+    follows: (request) => request.endpoint === 'refresh' && isGrant(request),
+    required: always('the refresh token that the last refresh granted'),
+    remedy: 'Store the new refresh token before anything else uses the pair, and drop the old one.',
+  },
+  'invariant-6': {
+    follows: (request) => request.endpoint === 'api' && (isRefused(request) || failed(request)),
+    required: always('at most one further send of an API request, after a 401 and with a different token'),
+    remedy: 'Retry an API request once, after a 401 and a refresh; hand every other failure to the caller.',
+  },
+  'invariant-7': {
+    follows: (request) => request.endpoint === 'create' && request.status === 401,
+    required: always('no sign-in with credentials that were refused, until they change'),
+    remedy: 'Stop at invalid credentials and tell a person; do not try the same ones again.',
+  },
+  'invariant-8': {
+    follows: (request) => request.endpoint === 'refresh' && isRefused(request),
+    required: always('both tokens discarded, and one sign-in at most'),
+    remedy: 'After a refresh answered 4xx other than 401 and 429 discard both tokens and sign in once.',
+  },
+  'invariant-9': {
+    follows: (request) => request.endpoint === 'create' && (isRefused(request) || failed(request)),
+    required: always('no token request after a failed sign-in until somebody asks anew'),
+    remedy: 'Stop after a failed sign-in; let the next caller, and no loop, begin another.',
+  },
+  'invariant-10': {
+    follows: isGrant,
+    required: always('a refresh, while a usable refresh token is held'),
+    remedy: 'Keep the refresh token and use it; sign in only when both tokens have expired.',
+  },
+  'invariant-11': {
+    required: always('a token or a typed error within the time-out'),
+    remedy: 'Bound every wait of a caller, and settle it with an error when its time is up.',
+  },
+  'invariant-12': {
+    required: always('nothing secret in anything that others can read'),
+    remedy: 'Redact tokens and credentials before anything is logged, thrown or shown.',
+  },
+  'invariant-13': {
+    required: always('an abort of one caller that leaves the others and the request in flight alone'),
+    remedy: "Do not pass one caller's abort signal to a request that others share.",
+  },
+  'invariant-14': {
+    required: always('the token to the configured origin only'),
+    remedy: 'Compare the origin before the token is attached, and on every redirect.',
+  },
+  'bearer-on-every-request': {
+    required: always('`Authorization: Bearer …` on every API request'),
+    remedy: 'Attach the access token as a Bearer token in one place that every API request passes.',
+  },
+  'no-basic-auth': {
+    required: always('no Basic authentication'),
+    remedy: 'Sign in for tokens and send them as Bearer tokens; Basic authentication ends.',
+  },
+  'no-api-v1': {
+    required: always('nothing under /api/v1/'),
+    remedy: 'Call the V2 resource of the same name.',
+  },
+  'refresh-once': {
+    follows: (request) => request.endpoint === 'api' && request.status === 401,
+    required: always('one refresh for all the 401s of one token'),
+    remedy: 'Share one refresh among all requests that were answered 401, and replay each once with its token.',
+  },
+  'refresh-lives-24h': {
+    follows: isGrant,
+    required: always('a refresh token that has not expired, else a sign-in'),
+    remedy: "Keep the refresh token's expiry, and sign in when it has passed.",
+  },
+  'refresh-before-expiry': {
+    follows: isGrant,
+    required: (_, { refreshWindowEndMs }) =>
+      `a refresh at the latest ${duration(refreshWindowEndMs)} before the access token expires`,
+    remedy: 'Refresh by a timer 10 to 15 minutes before expiry, not when a request fails.',
+  },
+  'rotate-within-12h': {
+    follows: isGrant,
+    required: (_, { rotateWithinMs }) => `a rotation within ${duration(rotateWithinMs)}`,
+    remedy: 'Refresh at least every twelve hours while the client runs.',
+  },
+  'create-rarely': {
+    follows: isGrant,
+    required: always('a sign-in only where no pair can be refreshed'),
+    remedy: 'Keep the pair, also over restarts (a store), and refresh it.',
+  },
+  'validate-optionally': {
+    follows: (request) => request.endpoint === 'validate',
+    required: always('a validate only for a token that is not known to be good'),
+    remedy: 'Go by the expiry; validate before a long job, not before every request.',
+  },
+  'D-young-rejection': {
+    follows: (request) => request.endpoint === 'api' && request.status === 401,
+    required: (_, { youngRejectionMs }) =>
+      `no refresh for a rejection within ${duration(youngRejectionMs)} of the grant`,
+    remedy: 'A token that was granted just now and is refused says something of the account: do not refresh in a loop.',
+  },
+  'D-back-off': {
+    follows: failed,
+    required: (_, { backOffMinMs }) => `a wait that grows from ${duration(backOffMinMs)}, doubled at each failure`,
+    remedy: 'Back off exponentially after 5xx and network errors, counted over restarts.',
+  },
+  'D-refresh-unavailable': {
+    follows: (request) => request.endpoint === 'refresh' && failed(request),
+    required: (_, { refreshAttemptsPerGeneration }) => `at most ${refreshAttemptsPerGeneration} attempts for a pair`,
+    remedy: 'Give up refreshing by timer after some failures; the next caller tries again.',
+  },
+  'D-refresh-401': {
+    follows: (request) => request.endpoint === 'refresh' && request.status === 401,
+    required: always('a stop, until somebody signs in'),
+    remedy: 'A refresh token that is refused without a reason says that somebody else used it: stop and tell.',
+  },
+  'D-create-4xx': {
+    follows: (request) => request.endpoint === 'create' && isRefused(request),
+    required: always('no sign-in of the same make after a 4xx'),
+    remedy: 'Mend the request; the same one is refused again.',
+  },
+  'D-sign-out': {
+    required: always('no token request after a sign-out until a sign-in'),
+    remedy: 'Cancel timers and refuse callers when the user signs out.',
+  },
+  'D-api-429': {
+    follows: (request) => request.endpoint === 'api' && request.status === 429,
+    required: pauseEnd,
+    remedy: 'Hold back API requests after a 429 for as long as it asks, ten minutes at least.',
+  },
+}
+
+/** As strong as the weightiest of its ids: what the guide requires or ends is an error, what it recommends a note. */
+export function severityOf({ ids: [weightiest] }: Pick<Monitor, 'ids'>): Severity {
+  const entry = policyEntry(weightiest ?? '')
+  if (entry?.kind !== 'clause') return 'warning'
+  return entry.strength === 'recommended' || entry.strength === 'optional' ? 'note' : 'error'
+}

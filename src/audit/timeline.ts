@@ -1,0 +1,62 @@
+import type { Exchange } from './exchange.ts'
+import type { TimelineEntry } from './report.ts'
+
+/** How much of the traffic around a finding is shown, ms each way. */
+const AROUND_MS = 120_000
+const MOST_ENTRIES = 10_000
+const MOST_REMEMBERED = 2_000
+
+/** What is drawn: token requests, and what else was sent around findings. Memory is bounded. */
+export interface Timeline {
+  see(exchange: Exchange): void
+  /** Something was found at this time. */
+  found(atMs: number): void
+  readonly entries: readonly TimelineEntry[]
+  wasCut(): boolean
+}
+
+export function createTimeline(): Timeline {
+  const entries: TimelineEntry[] = []
+  let recent: TimelineEntry[] = []
+  let shownUntilMs = Number.NEGATIVE_INFINITY
+  let cut = false
+  const show = (entry: TimelineEntry) => {
+    if (entries.length < MOST_ENTRIES) entries.push(entry)
+    else cut = true
+  }
+  return {
+    entries,
+    see(exchange) {
+      const entry = entryOf(exchange)
+      if (entry.endpoint !== 'api' || entry.atMs <= shownUntilMs) return show(entry)
+      recent.push(entry)
+      if (recent.length > 2 * MOST_REMEMBERED) recent = recent.slice(-MOST_REMEMBERED)
+    },
+    found(atMs) {
+      shownUntilMs = Math.max(shownUntilMs, atMs + AROUND_MS)
+      for (const entry of recent) if (entry.atMs >= atMs - AROUND_MS) show(entry)
+      recent = []
+    },
+    wasCut: () => cut,
+  }
+}
+
+function entryOf({ at, account, sent, answered, request }: Exchange): TimelineEntry {
+  const { endpoint, status, grantedAccessId, grantedAccessExpAtMs } = request
+  return {
+    atMs: (sent.earliestMs + sent.latestMs) / 2,
+    answeredAtMs: (answered.earliestMs + answered.latestMs) / 2,
+    ...(account === undefined ? {} : { account }),
+    endpoint,
+    status,
+    at,
+    ...(grantedAccessId === undefined
+      ? {}
+      : {
+          granted: {
+            accessId: grantedAccessId,
+            ...(grantedAccessExpAtMs === undefined ? {} : { expiresAtMs: grantedAccessExpAtMs }),
+          },
+        }),
+  }
+}

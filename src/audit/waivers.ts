@@ -1,0 +1,93 @@
+import * as z from 'zod/mini'
+import type { AuditFinding } from './report.ts'
+
+/** Something that is known and borne with, for a while. */
+export interface Waiver {
+  /** Id of the rule. */
+  readonly rule: string
+  /** Which findings: those whose request or file has this in it. Default: all of the rule. */
+  readonly match?: string | undefined
+  /** Why, for whoever reads the report. */
+  readonly reason: string
+  /** The last day, `2026-12-31`, UTC. */
+  readonly expires: string
+}
+
+const DAY_MS = 86_400_000
+const day = /^\d{4}-\d{2}-\d{2}$/
+const text = (allowed: string) => z.string(allowed).check(z.minLength(1, allowed))
+const file = z.strictObject(
+  {
+    waivers: z.array(
+      z.strictObject(
+        {
+          rule: text('the id of a rule, such as invariant-3'),
+          match: z.optional(text('a text that is not empty')),
+          reason: text('why it is borne with, in a sentence'),
+          expires: z.string('a day, such as 2026-12-31').check(z.regex(day, 'a day, such as 2026-12-31')),
+        },
+        'an object with rule, reason, expires and, if wanted, match',
+      ),
+      'a list of waivers',
+    ),
+  },
+  'an object with waivers',
+)
+
+/** The waivers cannot be used: which, and what is allowed. */
+export class WaiverError extends Error {
+  override readonly name = 'WaiverError'
+}
+
+/**
+ * Reads waivers from JSON: `{ "waivers": [{ "rule", "reason", "expires", "match"? }] }`.
+ *
+ * @param rules ids that exist
+ * @throws {WaiverError}
+ */
+export function parseWaivers(json: string, rules: readonly string[]): readonly Waiver[] {
+  const parsed = file.safeParse(parse(json))
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    const where = issue === undefined || issue.path.length === 0 ? 'the file' : issue.path.join('.')
+    throw new WaiverError(`waivers: ${where} must be ${issue?.message ?? 'an object with waivers'}`)
+  }
+  for (const [index, { rule, expires }] of parsed.data.waivers.entries()) {
+    if (!rules.includes(rule))
+      throw new WaiverError(`waivers.${index}.rule is '${rule}', which is no rule: run explain`)
+    if (Number.isNaN(Date.parse(expires)))
+      throw new WaiverError(`waivers.${index}.expires is '${expires}', which is no day`)
+  }
+  return parsed.data.waivers
+}
+
+function parse(json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch {
+    return undefined
+  }
+}
+
+/** The findings with what covers them, and what of the waivers the reader has to know: expired ones, needless ones. */
+export function waive(findings: readonly AuditFinding[], waivers: readonly Waiver[], nowMs: number) {
+  const used = new Set<Waiver>()
+  const isOver = ({ expires }: Waiver) => Date.parse(expires) + DAY_MS <= nowMs
+  const covered = findings.map((finding): AuditFinding => {
+    const waiver = waivers.find((each) => covers(each, finding) && !isOver(each))
+    if (waiver === undefined) return finding
+    used.add(waiver)
+    return { ...finding, waived: { reason: waiver.reason, expires: waiver.expires } }
+  })
+  const notes = waivers.flatMap((waiver) => {
+    if (isOver(waiver)) return [`The waiver of ${waiver.rule} ended on ${waiver.expires} and covers nothing.`]
+    return used.has(waiver)
+      ? []
+      : [`The waiver of ${waiver.rule} (until ${waiver.expires}) covers no finding: remove it.`]
+  })
+  return { findings: covered, notes }
+}
+
+const covers = ({ rule, match }: Waiver, { rule: broken, offence, observed }: AuditFinding) =>
+  rule === broken &&
+  (match === undefined || [offence?.request, offence?.at.file, observed].some((text) => text?.includes(match)))
