@@ -10,15 +10,12 @@ export type Reading = 'late' | 'early'
 
 export const READINGS: readonly Reading[] = ['late', 'early']
 
-export const isExact = ({ sent, answered }: Exchange): boolean =>
-  sent.earliestMs === sent.latestMs && answered.earliestMs === answered.latestMs
-
 /** The request as this reading has it. */
 export function readAs({ request, sent, answered }: Exchange, reading: Reading): ObservedRequest {
-  const sentAtMs = reading === 'late' ? sent.latestMs : sent.earliestMs
-  const answeredAtMs = reading === 'late' ? answered.earliestMs : answered.latestMs
+  if (reading === 'early') return { ...request, sentAtMs: sent.earliestMs, answeredAtMs: answered.latestMs }
   // No answer before its request, however little is known.
-  return { ...request, sentAtMs, answeredAtMs: Math.max(sentAtMs, answeredAtMs) }
+  const answeredAtMs = Math.max(answered.earliestMs, sent.earliestMs)
+  return { ...request, sentAtMs: Math.min(sent.latestMs, answeredAtMs), answeredAtMs }
 }
 
 /** A moment and the request of the recording that it belongs to. */

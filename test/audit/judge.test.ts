@@ -1,0 +1,235 @@
+import { describe, expect, it } from 'vitest'
+import { judgeRecordings } from '../../src/audit/audit.ts'
+import type { Abilities, Exchange, Format, Item } from '../../src/audit/exchange.ts'
+import { RULES } from '../../src/audit/rules.ts'
+import type { Waiver } from '../../src/audit/waivers.ts'
+import { createMonitors, type Need } from '../../src/monitors/index.ts'
+import { DEFAULT_POLICY } from '../../src/policy/defaults.ts'
+import { BORDER_TWINS } from '../unit/monitors/border-twins.ts'
+import { CLAUSE_TWINS } from '../unit/monitors/clause-twins.ts'
+import { api, at, create, failedRefresh, type Items, refresh, START_MS, validate } from '../unit/monitors/traces.ts'
+import { TRAFFIC_TWINS } from '../unit/monitors/traffic-twins.ts'
+import { isExchange, itemsOf } from './items.ts'
+
+const ALL: readonly Need[] = [
+  ...(['demands', 'settlements', 'aborts', 'signOuts', 'outputs'] as const),
+  ...(['origins', 'requestIds', 'tokens', 'credentials'] as const),
+]
+const TWINS = [...TRAFFIC_TWINS, ...CLAUSE_TWINS, ...BORDER_TWINS]
+
+const recorded = (format: Format, abilities: Abilities, file = 'trace.jsonl') => ({
+  file,
+  recording: { format, abilities: () => abilities },
+})
+const audited = (items: readonly Item[], more: Partial<Parameters<typeof judgeRecordings>[2]> = {}) =>
+  judgeRecordings([recorded('journal', { tells: ALL, lacks: {} })], items, { version: '0', nowMs: START_MS, ...more })
+const failed = async (items: Items) => {
+  const { rules } = await audited(itemsOf(items, 'back'))
+  return rules.filter(({ verdict }) => verdict === 'fail').map(({ rule }) => rule)
+}
+
+describe.each(TWINS)('$monitor: $rule', ({ monitor, clean, twin }) => {
+  it('the clean trace passes every rule', async () => {
+    expect(await failed(clean)).toEqual([])
+  })
+
+  it('its broken twin fails this rule alone, with the offence, what was seen and what to do', async () => {
+    const report = await audited(itemsOf(twin))
+    expect(report.rules.filter(({ verdict }) => verdict === 'fail').map(({ rule }) => rule)).toEqual([monitor])
+    for (const finding of report.findings) {
+      expect(finding).toMatchObject({ rule: monitor, verdict: 'fail', ids: expect.any(Array) })
+      expect(finding.offence?.at).toMatchObject({ file: 'trace.jsonl', line: expect.any(Number) })
+      for (const words of [finding.observed, finding.required, finding.remedy]) expect(words.length).toBeGreaterThan(10)
+    }
+  })
+})
+
+it('every monitor has its rule, and no other is there', () => {
+  expect(Object.keys(RULES).sort()).toEqual(
+    createMonitors()
+      .map(({ id }) => id)
+      .sort(),
+  )
+})
+
+const THROTTLED = failedRefresh(1_000, 1, 429)
+
+describe('a finding', () => {
+  it('names what it follows from, and when it would have been right', async () => {
+    const { findings } = await audited(itemsOf([create(0, 1), THROTTLED, api(1_010, 1), refresh(1_041.2, 2)]))
+    expect(findings).toMatchObject([
+      {
+        ...{ id: 'invariant-3/1', severity: 'error', confidence: 'high' },
+        trigger: { request: 'POST /api/v2/token/refresh/ → 429', at: { line: 4 } },
+        offence: { request: 'POST /api/v2/token/refresh/ → 200', at: { line: 8 } },
+        observed: expect.stringMatching(/^a refresh was sent 41\.2\d* s after a 429$/),
+        required: `allowed from ${new Date(at(1_600)).toISOString()}`,
+      },
+    ])
+  })
+
+  it('is an error where the guide requires, a note where it recommends, a warning where we decided', async () => {
+    const { rules } = await audited([])
+    const severity = (id: string) => rules.find(({ rule }) => rule === id)?.severity
+    expect(severity('invariant-3')).toBe('error')
+    expect(severity('refresh-before-expiry')).toBe('note')
+    expect(severity('invariant-1')).toBe('warning')
+  })
+})
+
+const widened = (items: readonly Item[], ms: number): Item[] =>
+  items.map((item) =>
+    isExchange(item)
+      ? {
+          ...item,
+          sent: { earliestMs: item.sent.earliestMs - ms, latestMs: item.sent.latestMs + ms },
+          answered: { earliestMs: item.answered.earliestMs - ms, latestMs: item.answered.latestMs + ms },
+        }
+      : item,
+  )
+
+describe('times that are known to within', () => {
+  const har = [recorded('har', { tells: ALL, lacks: {} })]
+  const judged = (items: Items, ms: number) =>
+    judgeRecordings(har, widened(itemsOf(items), ms), { version: '0', nowMs: START_MS })
+  const early = [create(0, 1), THROTTLED, refresh(1_599, 2)]
+
+  it('fail where every reading of them does', async () => {
+    const { findings } = await judged(early, 400)
+    expect(findings).toMatchObject([{ rule: 'invariant-3', verdict: 'fail', confidence: 'high' }])
+  })
+
+  it('are inconclusive where only some do, and say why', async () => {
+    const { findings, rules } = await judged(early, 600)
+    expect(findings).toMatchObject([{ rule: 'invariant-3', verdict: 'inconclusive', because: expect.any(String) }])
+    expect(rules.find(({ rule }) => rule === 'invariant-3')).toMatchObject({ verdict: 'inconclusive' })
+  })
+
+  it('pass where none does', async () => {
+    const { findings } = await judged([create(0, 1), THROTTLED, refresh(1_602, 2)], 400)
+    expect(findings).toEqual([])
+  })
+})
+
+describe('what a recording does not tell', () => {
+  it('leaves a rule inconclusive, with the reason, and never passed', async () => {
+    const blind = recorded('har', { tells: [], lacks: { tokens: 'It was made without sensitive data.' } })
+    const { rules, findings } = await judgeRecordings([blind], itemsOf([create(0, 1), create(1, 2)]), {
+      version: '0',
+      nowMs: START_MS,
+    })
+    for (const { id, needs } of createMonitors()) {
+      const rule = rules.find((each) => each.rule === id)
+      expect(rule?.verdict, id).toBe(needs.length === 0 ? 'pass' : 'inconclusive')
+      if (needs.length > 0) expect(rule?.because, id).toBeTruthy()
+    }
+    expect(rules.find(({ rule }) => rule === 'invariant-4')?.because).toBe('It was made without sensitive data.')
+    expect(findings).toEqual([])
+  })
+
+  it('is lacking where one of several recordings lacks it', async () => {
+    const both = [
+      recorded('journal', { tells: ALL, lacks: {} }, 'a'),
+      recorded('har', { tells: [], lacks: { tokens: 'b lacks it' } }, 'b'),
+    ]
+    const { rules } = await judgeRecordings(both, [], { version: '0', nowMs: START_MS })
+    expect(rules.find(({ rule }) => rule === 'invariant-5')).toMatchObject({ because: 'b lacks it' })
+  })
+})
+
+describe('accounts and origins', () => {
+  const tenValidates = Array.from({ length: 10 }, (_, n) => validate(n, 1))
+  const of = (account: string, origin: string, items: Items) =>
+    itemsOf(items).map(
+      (item): Item => (isExchange(item) ? { ...item, account, request: { ...item.request, origin } } : item),
+    )
+  const byTime = (items: readonly Item[]) =>
+    items.filter(isExchange).toSorted((a, b) => a.sent.earliestMs - b.sent.earliestMs)
+  const two = byTime([...of('ada', 'https://a', tenValidates), ...of('eve', 'https://a', tenValidates)])
+  const verdict = async (items: readonly Item[], policy = {}) => {
+    const report = await audited(items, { policy: { ...DEFAULT_POLICY, ...policy } })
+    return report.rules.find(({ rule }) => rule === 'invariant-2')?.verdict
+  }
+
+  it('are judged apart', async () => {
+    expect(await verdict(two)).toBe('pass')
+    expect(
+      await verdict(byTime([...of('ada', 'https://a', tenValidates), ...of('ada', 'https://a', tenValidates)])),
+    ).toBe('fail')
+    expect(
+      await verdict(byTime([...of('ada', 'https://a', tenValidates), ...of('ada', 'https://b', tenValidates)])),
+    ).toBe('pass')
+  })
+
+  it('D-budget: count together where the policy says that an origin has one budget; the report names the reading', async () => {
+    expect(await verdict(two, { budgetScope: 'origin' })).toBe('fail')
+    const { readings } = await audited(two, { policy: { ...DEFAULT_POLICY, budgetScope: 'origin' } })
+    expect(readings[0]).toBe('D-budget: create, refresh and validate count, for each origin.')
+  })
+
+  it('D-budget: every request counts where the policy says so', async () => {
+    const calls = [create(0, 1), ...Array.from({ length: 10 }, (_, n) => api(n + 1, 1))]
+    expect(await verdict(itemsOf(calls))).toBe('pass')
+    expect(await verdict(itemsOf(calls), { budgetCounts: 'all' })).toBe('fail')
+  })
+})
+
+describe('sends that may be one request', () => {
+  const sameAs = (items: readonly Item[]): Item[] =>
+    items.map((item) => {
+      if (!isExchange(item) || item.request.endpoint !== 'api') return item
+      const { requestId: _, ...request } = item.request
+      return { ...item, request, sameAs: 'GET /x' } satisfies Exchange
+    })
+  const guessed = async (...calls: Items) => {
+    const { findings } = await audited(sameAs(itemsOf([create(0, 1), ...calls])))
+    return findings.filter(({ rule }) => rule === 'invariant-6')
+  }
+
+  it('are guessed, with little confidence, where one soon follows a failure', async () => {
+    expect(await guessed(api(10, 1, { status: 500 }), api(10.5, 1, { status: 500 }))).toMatchObject([
+      { verdict: 'fail', confidence: 'medium' },
+    ])
+  })
+
+  it('are not where it comes later, or follows a success', async () => {
+    expect(await guessed(api(10, 1, { status: 500 }), api(13, 1))).toEqual([])
+    expect(await guessed(api(10, 1), api(10.1, 1), api(10.2, 1))).toEqual([])
+  })
+})
+
+describe('waivers', () => {
+  const waiver = (more: Partial<Waiver> = {}): Waiver => ({
+    ...{ rule: 'invariant-3', reason: 'the vendor knows', expires: '2026-01-05', ...more },
+  })
+  const judged = (waivers: readonly Waiver[], nowMs = START_MS) =>
+    audited(itemsOf([create(0, 1), THROTTLED, refresh(1_100, 2)]), { waivers, nowMs })
+
+  it('cover findings of their rule until the end of their last day', async () => {
+    expect((await judged([waiver()])).findings[0]?.waived).toEqual({
+      reason: 'the vendor knows',
+      expires: '2026-01-05',
+    })
+    const over = await judged([waiver()], Date.UTC(2026, 0, 6))
+    expect(over.findings[0]?.waived).toBeUndefined()
+    expect(over.notes).toEqual(['The waiver of invariant-3 ended on 2026-01-05 and covers nothing.'])
+  })
+
+  it('cover what matches alone, and say when they cover nothing', async () => {
+    expect((await judged([waiver({ match: 'token/refresh' })])).findings[0]?.waived).toBeDefined()
+    const other = await judged([waiver({ match: '/elsewhere' })])
+    expect(other.findings[0]?.waived).toBeUndefined()
+    expect(other.notes[0]).toContain('covers no finding: remove it')
+  })
+})
+
+describe('the timeline', () => {
+  it('has every token request, and API requests within two minutes of a finding', async () => {
+    const quiet = [create(0, 1), api(100, 1), api(900, 1)]
+    const around = [THROTTLED, api(1_001, 1), refresh(1_002, 2), api(1_100, 2), api(1_200, 2)]
+    const { timeline, timelineCut } = await audited(itemsOf([...quiet, ...around]))
+    const seconds = timeline.map(({ atMs }) => Math.round((atMs - START_MS) / 1000)).sort((a, b) => a - b)
+    expect(seconds).toEqual([0, 900, 1_000, 1_001, 1_002, 1_100])
+    expect(timelineCut).toBe(false)
+  })
+})
