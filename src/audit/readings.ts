@@ -10,13 +10,14 @@ export type Reading = 'late' | 'early'
 
 export const READINGS: readonly Reading[] = ['late', 'early']
 
-/** The request as this reading has it. */
-export function readAs({ request, sent, answered }: Exchange, reading: Reading): ObservedRequest {
-  if (reading === 'early') return { ...request, sentAtMs: sent.earliestMs, answeredAtMs: answered.latestMs }
-  // No answer before its request, however little is known.
-  const answeredAtMs = Math.max(answered.earliestMs, sent.earliestMs)
-  return { ...request, sentAtMs: Math.min(sent.latestMs, answeredAtMs), answeredAtMs }
-}
+/**
+ * The request as this reading has it. Where little is known of a short request, `late` has it answered before it was sent:
+ * each time is the one that favours the client, and the order of the two is kept by whoever puts moments in order.
+ */
+export const readAs = ({ request, sent, answered }: Exchange, reading: Reading): ObservedRequest =>
+  reading === 'late'
+    ? { ...request, sentAtMs: sent.latestMs, answeredAtMs: answered.earliestMs }
+    : { ...request, sentAtMs: sent.earliestMs, answeredAtMs: answered.latestMs }
 
 /** A moment and the request of the recording that it belongs to. */
 export interface Seen {
@@ -68,8 +69,10 @@ export function createSequencer(): Sequencer {
   }
   return {
     put({ moment, exchange }) {
-      const rank = moment.kind === 'answered' && moment.request.answeredAtMs > moment.request.sentAtMs ? 0 : 1
-      heap.push({ moment, exchange, atMs: timeOf(moment), rank, order: count++ })
+      const isAnswer = moment.kind === 'answered'
+      const atMs = isAnswer ? Math.max(moment.request.sentAtMs, moment.request.answeredAtMs) : timeOf(moment)
+      const rank = isAnswer && atMs > moment.request.sentAtMs ? 0 : 1
+      heap.push({ moment, exchange, atMs, rank, order: count++ })
       for (let at = heap.length - 1; at > 0; ) {
         const parent = (at - 1) >> 1
         if (!isBefore(heap[at] as Waiting, heap[parent] as Waiting)) return

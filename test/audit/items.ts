@@ -1,45 +1,32 @@
-import type { Exchange, Happening, Item } from '../../src/audit/exchange.ts'
+import type { Exchange, Item } from '../../src/audit/exchange.ts'
 import type { ObservedRequest } from '../../src/monitors/index.ts'
 import { type Items, trace } from '../unit/monitors/traces.ts'
 
-/** Keeps the order of moments that a trace of the monitors' tests has at one time, ms. */
+/** Keeps apart what happens between the send and the answer of a request that takes no time, ms. */
 const STEP_MS = 0.001
 
 /**
  * A trace of the monitors' tests as the auditor would read it: requests by their times alone, and what else happened.
- *
- * @param lean which way the steps go: `back` for what happens just in time, `on` for what happens just too late
  */
-export function itemsOf(items: Items, lean: 'on' | 'back' = 'on', file = 'trace.jsonl'): Item[] {
+export function itemsOf(items: Items, file = 'trace.jsonl'): Item[] {
   const moments = trace(items)
-  const open: { request: ObservedRequest | undefined; sentAtMs: number; index: number }[] = []
-  const read: { atMs: number; item: Item }[] = []
-  const put = (atMs: number, item: Item) => void read.push({ atMs, item })
+  const open: { sentAtMs: number; index: number }[] = []
+  const read: { index: number; item: Item }[] = []
   for (const [index, moment] of moments.entries()) {
-    const shiftMs = (lean === 'on' ? index : index - moments.length) * STEP_MS
-    if (moment.kind === 'sent') open.push({ request: undefined, sentAtMs: moment.request.sentAtMs + shiftMs, index })
+    if (moment.kind === 'sent') open.push({ sentAtMs: moment.request.sentAtMs, index })
     else if (moment.kind === 'answered') {
-      const at = open.findIndex(({ sentAtMs }) => Math.abs(sentAtMs - moment.request.sentAtMs) < 0.5)
-      const [begun] = open.splice(Math.max(0, at), 1)
-      const sentAtMs = begun?.sentAtMs ?? moment.request.sentAtMs
-      put(sentAtMs, exchangeOf(moment.request, sentAtMs, moment.request.answeredAtMs + shiftMs, file, index))
-    } else put(atOf(moment) + shiftMs, happeningOf(moment, shiftMs, file, index))
+      const at = open.findIndex(({ sentAtMs }) => sentAtMs === moment.request.sentAtMs)
+      const [sent = { index }] = open.splice(Math.max(0, at), 1)
+      const between = index - sent.index - 1
+      const answeredAtMs = moment.request.answeredAtMs + between * STEP_MS
+      read.push({ index: sent.index, item: exchangeOf(moment.request, answeredAtMs, file, index) })
+    } else read.push({ index, item: { kind: 'happening', at: { file, line: index + 1 }, moment } })
   }
-  return read.toSorted((a, b) => a.atMs - b.atMs).map(({ item }) => item)
+  return read.toSorted((a, b) => a.index - b.index).map(({ item }) => item)
 }
 
-type Other = Happening['moment']
-const atOf = (moment: Other) => moment.atMs
-
-const happeningOf = (moment: Other, shiftMs: number, file: string, index: number): Happening => ({
-  kind: 'happening',
-  at: { file, line: index + 1 },
-  moment: { ...moment, atMs: moment.atMs + shiftMs },
-})
-
 function exchangeOf(
-  { sentAtMs: _, answeredAtMs: __, ...request }: ObservedRequest,
-  sentAtMs: number,
+  { sentAtMs, answeredAtMs: _, ...request }: ObservedRequest,
   answeredAtMs: number,
   file: string,
   index: number,

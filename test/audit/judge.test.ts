@@ -24,7 +24,7 @@ const recorded = (format: Format, abilities: Abilities, file = 'trace.jsonl') =>
 const audited = (items: readonly Item[], more: Partial<Parameters<typeof judgeRecordings>[2]> = {}) =>
   judgeRecordings([recorded('journal', { tells: ALL, lacks: {} })], items, { version: '0', nowMs: START_MS, ...more })
 const failed = async (items: Items) => {
-  const { rules } = await audited(itemsOf(items, 'back'))
+  const { rules } = await audited(itemsOf(items))
   return rules.filter(({ verdict }) => verdict === 'fail').map(({ rule }) => rule)
 }
 
