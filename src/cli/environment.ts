@@ -3,6 +3,7 @@ import { createAuthClient } from '../client/client.ts'
 import type { AuthEvent } from '../client/events.ts'
 import type { AuthClient } from '../client/face.ts'
 import { DEFAULT_BASE_URL } from '../client/options.ts'
+import type { AuthError } from '../errors.ts'
 import { openStore, type StoreSettings } from './store.ts'
 import { UsageError } from './usage.ts'
 
@@ -51,6 +52,8 @@ export async function readEnvironment(
 /**
  * Runs one command on a client of its own: nothing is sent that nobody asked for (`D-proactive`), and the end waits until
  * everything is stored.
+ *
+ * @throws AuthError `STORE_UNAVAILABLE` where that was not to be: what was obeyed in memory alone dies with the command
  */
 export async function withClient<T>(
   environment: Environment,
@@ -59,6 +62,7 @@ export async function withClient<T>(
 ): Promise<T> {
   const { baseURL, username, password } = environment
   const store = await openStore(environment)
+  let unstored: AuthError | undefined
   try {
     await using auth = createAuthClient({
       baseURL,
@@ -68,7 +72,13 @@ export async function withClient<T>(
       store,
       ...(onEvent && { onEvent }),
     })
-    return await work(auth)
+    const result = await work(auth)
+    auth.on('error', ({ error }) => {
+      if (error.code === 'STORE_UNAVAILABLE') unstored = error
+    })
+    await auth.close()
+    if (unstored !== undefined) throw unstored
+    return result
   } finally {
     await store.close?.()
   }
@@ -81,9 +91,7 @@ export function loaded(auth: AuthClient): Promise<void> {
     if (auth.actor.getSnapshot().state !== 'loading') resolve()
   }
   const subscription = auth.actor.subscribe(look)
-  const stop = auth.on('error', ({ error }) => {
-    if (error.code === 'STORE_UNAVAILABLE') reject(error)
-  })
+  const stop = auth.on('error', ({ error }) => reject(error))
   look()
   return promise.finally(() => {
     subscription.unsubscribe()

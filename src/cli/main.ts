@@ -63,13 +63,15 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<number
 }
 
 const interrupted = new AbortController()
-process.once('SIGINT', () => {
-  // The request in flight is stored before the end; who does not want to wait for it presses again.
-  process.once('SIGINT', () => process.exit(EXIT.interrupted))
+const stop = () => {
+  // The request in flight is stored before the end; who does not want to wait for it asks again.
+  for (const signal of STOPPING) process.on(signal, () => process.exit(EXIT.interrupted))
   note('interrupted; a request in flight is waited for, unless you press Ctrl-C again')
   interrupted.abort()
   process.stdin.destroy()
-})
+}
+const STOPPING = ['SIGINT', 'SIGTERM'] as const
+for (const signal of STOPPING) process.once(signal, () => interrupted.signal.aborted || stop())
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(EXIT.brokenPipe)

@@ -11,26 +11,23 @@ export interface StoreSettings {
   readonly storeKey: string | undefined
 }
 
-const SCHEME = /^([a-z][a-z0-9+.-]+):/i
-
 /**
  * Opens the store of a command; each kind is loaded when it is asked for.
  *
- * @throws {UsageError} for another scheme
+ * @throws {UsageError} for any other address; it quotes nothing of it
  */
 export async function openStore({ store, storeKey }: StoreSettings): Promise<TokenStore> {
   if (store === 'memory:') return memoryStore({ clock: systemClock() })
-  const scheme = SCHEME.exec(store ?? '')?.[1]?.toLowerCase()
-  if (scheme === 'redis' || scheme === 'rediss') {
+  if (store !== undefined && /^rediss?:\/\//i.test(store)) {
     if (storeKey !== undefined)
       throw new UsageError('COMPLIANCELY_STORE_KEY encrypts a file; in Redis, use TLS and an ACL')
     const { redisStoreFromUrl } = await import('../store/redis/index.ts')
-    return await redisStoreFromUrl(store ?? '')
+    return await redisStoreFromUrl(store)
   }
-  // A letter and a colon is a drive.
-  if (scheme !== undefined && scheme.length > 1)
+  // An address that was mistyped or quoted, password and all, must not become the name of a file. A drive is one letter.
+  if (store !== undefined && (/^[^/\\]{2,}:/.test(store) || /\/\/|@[^/\\]*:\d+/.test(store)))
     throw new UsageError(
-      `COMPLIANCELY_STORE begins with '${scheme}:', but is a file path, memory:, redis:// or rediss://`,
+      'COMPLIANCELY_STORE looks like an address, but is a file path, memory:, redis://… or rediss://… (without quotes)',
     )
   const { fileStore } = await import('../store/file/index.ts')
   return fileStore({

@@ -15,7 +15,7 @@ import { createListeners, type SendReason } from './events.ts'
 import type { AuthClient, AuthClientOptions } from './face.ts'
 import { createLease } from './lease.ts'
 import { type Lifecycle, startLifecycle } from './lifecycle.ts'
-import { failureError, storeRefusal } from './messages.ts'
+import { failureError, storeRefusal, unstoredError } from './messages.ts'
 import { createOperator } from './operator.ts'
 import { parseOptions } from './options.ts'
 import { createProtocol } from './protocol.ts'
@@ -55,6 +55,7 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     clock,
     timeline,
     backOffMs: (step: number) => backOffMs(step, random(), policy),
+    slotMs: policy.tokenRequestTimeoutMs,
     onFlushed: () => void tellNews(session),
   }
   const keeper = createRecordKeeper({ ...keeping, account })
@@ -167,6 +168,8 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
       await each.flush()
       each.close()
     }
+    // What was obeyed in memory alone ends here: nobody else will hear of it.
+    if (keeper.retryAtMs() !== undefined) fail(unstoredError(store.trouble()))
     await lease.released()
     if (ownsStore) await store.close?.().catch(() => {})
   }

@@ -44,6 +44,13 @@ export const storeRefusal = (
   return new AuthError('STORE_UNAVAILABLE', message, { clause, retryAtMs, cause: trouble })
 }
 
+/** The error of a client that was closed before the store took what it knew. `D-store-down` */
+export const unstoredError = (trouble: StoreError | undefined): AuthError => {
+  const said = trouble === undefined ? '' : `: ${trouble.message}`
+  const message = `What this client learned last could not be stored before it was closed${said} (D-store-down).`
+  return new AuthError('STORE_UNAVAILABLE', message, { clause: 'D-store-down', cause: trouble })
+}
+
 const FAILURES: Partial<Record<string, { code: AuthErrorCode; what: string; status?: number }>> = {
   'create outcome.unauthorized': { code: 'INVALID_CREDENTIALS', what: 'was answered 401', status: 401 },
   'create outcome.rejected': { code: 'SIGN_IN_REJECTED', what: 'was rejected' },

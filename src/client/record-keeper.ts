@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { encodeRecord } from '../store/codec.ts'
-import { lacks, mergeRecords } from '../store/merge.ts'
+import { begunByNow } from '../store/future.ts'
+import { lacks, mergeRecords, WRITERS } from '../store/merge.ts'
 import { type AccountRecord, emptyRecord } from '../store/record.ts'
 import type { TokenStore } from '../store/store.ts'
 import { newSalt } from './credentials.ts'
@@ -36,8 +37,6 @@ export class StoreFailure extends Error {
 }
 
 const CAS_ATTEMPTS = 16
-/** How many writers a record remembers. */
-const WRITERS = 64
 
 const lastLanded = ({ landed }: AccountRecord, writer: string) =>
   landed.find((last) => last.writer === writer)?.change ?? 0
@@ -82,6 +81,8 @@ export interface RecordKeeperOptions {
   timeline: Timeline
   /** Length of the n-th wait before the store is tried again, ms. */
   backOffMs: (step: number) => number
+  /** How far ahead a slot of the budget may lie, ms. */
+  slotMs: number
   /** Kept changes were stored or overtaken. */
   onFlushed: () => void
 }
@@ -93,6 +94,7 @@ export function createRecordKeeper({
   clock,
   timeline,
   backOffMs,
+  slotMs,
   onFlushed,
 }: RecordKeeperOptions): RecordKeeper {
   let stored = emptyRecord(newSalt())
@@ -122,7 +124,10 @@ export function createRecordKeeper({
       ? record
       : {
           ...record,
-          landed: [...record.landed.filter((last) => last.writer !== writer), { writer, change }].slice(-WRITERS),
+          landed: [
+            ...record.landed.filter((last) => last.writer !== writer),
+            { writer, change, version: stored.version + 1 },
+          ].slice(-WRITERS),
         }
 
   const attempt = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -134,16 +139,13 @@ export function createRecordKeeper({
     }
   }
 
-  /** The store has gone back to an older copy, or others have gone on from one: it lacks what is known here. */
-  const isOlder = (found: AccountRecord) =>
-    lacks(found, stored) || (lastLanded(stored, writer) > lastLanded(found, writer) && found.landed.length < WRITERS)
-
   const read = () =>
     attempt(async () => {
       for (let tries = 0; tries < CAS_ATTEMPTS; tries++) {
-        const { record } = await time.asked(() => store.read(account))
+        const { record, nowMs } = await time.asked(() => store.read(account))
         const found = record ?? emptyRecord(stored.salt)
-        const known = isOlder(found) ? mergeRecords(stored, knownAtMs, found) : found
+        const whole = lacks(found, stored, writer) ? mergeRecords(stored, knownAtMs, found) : found
+        const known = begunByNow(whole, nowMs, slotMs)
         if (isSame(known, found) || (await store.compareAndSet(account, found.version, known))) {
           know(isSame(known, found) ? found : known)
           return withKept()

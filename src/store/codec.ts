@@ -46,7 +46,7 @@ const storedRecord = z.object({
   createFailed: z.boolean(),
   createUnfinished: count,
   signedOut: z.boolean(),
-  landed: z.array(z.object({ writer: z.string(), change: count })),
+  landed: z.array(z.object({ writer: z.string(), change: count, version: count })),
   restored: z.object({ times: count, version: count }),
   salt: z.string(),
 })

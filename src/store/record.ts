@@ -64,8 +64,11 @@ export interface AccountRecord {
    */
   readonly createUnfinished: number
   readonly signedOut: boolean
-  /** The last change of each writer that had to land, the latest last: a write whose answer was lost is not repeated. */
-  readonly landed: readonly { readonly writer: string; readonly change: number }[]
+  /**
+   * The last change of each writer that had to land and the version it made, the latest last: a write whose answer was lost
+   * is not repeated, and a record that lacks it is an older copy.
+   */
+  readonly landed: readonly { readonly writer: string; readonly change: number; readonly version: number }[]
   /**
    * How often a client found an older copy here and put together what it knew with that (see `mergeRecords`), and the latest
    * version that went into it the last time.

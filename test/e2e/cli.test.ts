@@ -227,7 +227,7 @@ describe('usage', { concurrent: true, timeout: 30_000 }, () => {
     expect((await run(['request', 'POST', '/x/', '--data', '{'], { env })).code).toBe(2)
     const { code, stderr } = await run(['token'], { env: { ...env, COMPLIANCELY_STORE: 'mysql://user:canary@host' } })
     expect(code).toBe(2)
-    expect(stderr).toContain("begins with 'mysql:', but is a file path, memory:, redis:// or rediss://")
+    expect(stderr).toContain('looks like an address, but is a file path, memory:, redis://… or rediss://…')
     expect(stderr).not.toContain('canary')
   })
 

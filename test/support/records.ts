@@ -34,7 +34,7 @@ export const fullRecord = (version: number, changes: Partial<AccountRecord> = {}
   createFailed: true,
   createUnfinished: 4,
   signedOut: true,
-  landed: [{ writer: 'writer-a', change: 7 }],
+  landed: [{ writer: 'writer-a', change: 7, version: 2 }],
   restored: { times: 1, version: 5 },
   ...changes,
 })

@@ -1,5 +1,5 @@
 import type { AuthClient } from '../../client/face.ts'
-import { type Environment, loaded, readEnvironment, withClient } from '../environment.ts'
+import { loaded, readEnvironment, withClient } from '../environment.ts'
 import { EXIT } from '../exit-codes.ts'
 import { type Invocation, print } from '../output.ts'
 import { type OptionSpec, readArguments } from '../usage.ts'
@@ -58,13 +58,8 @@ export const account =
     }
     const passwordFromStdin = values['password-stdin'] === true
     const environment = await readEnvironment(env, { passwordFromStdin, needsPassword: signsIn })
-    const code = await withClient(environment, async (auth) => {
+    return withClient(environment, async (auth) => {
       await loaded(auth)
       return act(auth, signal)
     })
-    await stored(environment)
-    return code
   }
-
-/** What was obeyed in memory alone dies with this command: a store that has gone meanwhile is an error. `D-store-down` */
-const stored = (environment: Environment) => withClient(environment, loaded)

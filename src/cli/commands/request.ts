@@ -5,7 +5,7 @@ import { EXIT } from '../exit-codes.ts'
 import { type Invocation, note, print } from '../output.ts'
 import { readArguments, UsageError } from '../usage.ts'
 
-export const REQUEST_HELP = `compliancely-auth request METHOD PATH [--data JSON|@FILE|-] [--password-stdin]
+const REQUEST_HELP = `compliancely-auth request METHOD PATH [--data JSON|@FILE|-] [--password-stdin]
 
 Sends one API request with the access token and prints the body of the answer, also when
 the API refuses (exit code 16 for a status of 400 or above).
@@ -50,8 +50,7 @@ export async function request({ argv, env, signal }: Invocation): Promise<number
     note(error.message)
     return EXIT.unreadable
   }
-  const { status, statusText, bytes } = await send(environment, { method: method.toUpperCase(), path, body }, signal)
-  print(bytes)
+  const { status, statusText } = await send(environment, { method: method.toUpperCase(), path, body }, signal)
   if (status < 400) return EXIT.done
   note(`the API answered ${status} ${statusText}`.trimEnd())
   return EXIT.apiRefused
@@ -61,8 +60,8 @@ const send = (environment: Environment, { method, path, body }: ApiRequest, sign
   withClient(environment, async (auth) => {
     const headers = body === undefined ? {} : { 'Content-Type': 'application/json' }
     const response = await auth.fetchLike(path, { method, headers, signal, ...(body === undefined ? {} : { body }) })
-    const { status, statusText } = response
-    return { status, statusText, bytes: new Uint8Array(await response.arrayBuffer()) }
+    print(new Uint8Array(await response.arrayBuffer()))
+    return response
   })
 
 async function readData(data: string | undefined): Promise<string | undefined> {

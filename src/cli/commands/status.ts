@@ -4,7 +4,7 @@ import { EXIT } from '../exit-codes.ts'
 import { type Invocation, print } from '../output.ts'
 import { readArguments } from '../usage.ts'
 
-export const STATUS_HELP = `compliancely-auth status [--json]
+const STATUS_HELP = `compliancely-auth status [--json]
 
 What is held for the account, its deadlines and what stands in the way. Sends nothing and
 needs no password.

@@ -3,7 +3,7 @@ import { EXIT } from '../exit-codes.ts'
 import { type Invocation, print } from '../output.ts'
 import { readArguments } from '../usage.ts'
 
-export const TOKEN_HELP = `compliancely-auth token [--password-stdin]
+const TOKEN_HELP = `compliancely-auth token [--password-stdin]
 
 Prints a usable access token and a newline, and nothing else.
 
@@ -17,6 +17,7 @@ export async function token({ argv, env, signal }: Invocation): Promise<number> 
     return EXIT.done
   }
   const environment = await readEnvironment(env, { passwordFromStdin: values['password-stdin'] === true })
-  print(`${await withClient(environment, (auth) => auth.getAccessToken({ signal }))}\n`)
+  // Printed before everything is stored: a token that works is not held back for that.
+  await withClient(environment, async (auth) => print(`${await auth.getAccessToken({ signal })}\n`))
   return EXIT.done
 }
