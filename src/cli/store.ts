@@ -11,16 +11,18 @@ export interface StoreSettings {
   readonly storeKey: string | undefined
 }
 
+const isRedis = (store: string | undefined): store is string => /^rediss?:\/\//i.test(store ?? '')
+
 /**
  * Opens the store of a command; each kind is loaded when it is asked for.
  *
  * @throws {UsageError} for any other address; it quotes nothing of it
  */
 export async function openStore({ store, storeKey }: StoreSettings): Promise<TokenStore> {
+  if (storeKey !== undefined && (store === 'memory:' || isRedis(store)))
+    throw new UsageError('COMPLIANCELY_STORE_KEY encrypts a file; for Redis, use TLS and an ACL')
   if (store === 'memory:') return memoryStore({ clock: systemClock() })
-  if (store !== undefined && /^rediss?:\/\//i.test(store)) {
-    if (storeKey !== undefined)
-      throw new UsageError('COMPLIANCELY_STORE_KEY encrypts a file; in Redis, use TLS and an ACL')
+  if (isRedis(store)) {
     const { redisStoreFromUrl } = await import('../store/redis/index.ts')
     return await redisStoreFromUrl(store)
   }

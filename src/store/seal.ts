@@ -9,7 +9,8 @@ export type EncryptionKey = string | Uint8Array | (() => string | Uint8Array | P
 
 /**
  * Seals what a store keeps, with AES-256-GCM and a random IV for each write. The account and the version belong to what is
- * sealed, so that nobody can put a record under another account or an old one in the place of a new. `store-securely`
+ * sealed, so that nobody can put a record under another account or one version in the place of another. Whoever can write
+ * the place can still bring back an old row, version and all. `store-securely`
  */
 export interface Sealer {
   /** The text to be kept; `text` itself where there is no key. */

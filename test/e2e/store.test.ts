@@ -1,8 +1,10 @@
-import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { writeFileSync } from 'node:fs'
+import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, expect, type TestContext, test } from 'vitest'
 import { createSandbox } from '../../src/sandbox/index.ts'
+import { describeWithDisk, mountDisk, unmount } from '../support/disks.ts'
 import { run } from './run.ts'
 
 /** The command line and what it leaves behind: each command is a process that starts with what the last one stored. */
@@ -112,6 +114,35 @@ describe('the command line on a file', { concurrent: true, timeout: 60_000 }, ()
     expect(malformed.stderr).not.toContain('canary')
   })
 
+  test.for(['"redis://a:canary@127.0.0.1:1/0"', 'a:canary@127.0.0.1:6379', '//a:canary@127.0.0.1/0'])(
+    'an address that is none makes no file, and is not quoted: %s',
+    async (store, context) => {
+      const { env, asked } = await stage(context)
+      const { code, stderr } = await run(['token'], { env: { ...env, COMPLIANCELY_STORE: store } })
+      expect(code).toBe(2)
+      expect(stderr).not.toContain('canary')
+      expect(asked()).toEqual([])
+    },
+  )
+
+  test('SIGTERM while a sign-in is on its way waits until it is stored', async (context) => {
+    const { sandbox, env, asked } = await stage(context)
+    sandbox.fail({ endpoint: 'create', replyLatencyMs: 300 })
+    const stopped = await run(['token'], {
+      env,
+      during: (child) => {
+        const look = setInterval(() => {
+          if (sandbox.pending() === 0) return
+          clearInterval(look)
+          child.kill('SIGTERM')
+        }, 5)
+      },
+    })
+    expect([stopped.code, stopped.stdout]).toEqual([130, ''])
+    expect((await run(['token'], { env })).code).toBe(0)
+    expect(asked()).toEqual(['create 200'])
+  })
+
   test('a Redis that is not there exits 13, names it without its password, and nothing is sent', async (context) => {
     const { env, asked } = await stage(context)
     const store = 'redis://canary-user:canary-password@127.0.0.1:1/0'
@@ -121,4 +152,27 @@ describe('the command line on a file', { concurrent: true, timeout: 60_000 }, ()
     expect(stderr).not.toContain('canary')
     expect(asked()).toEqual([])
   })
+})
+
+describeWithDisk('a command whose disk is full', () => {
+  test.for(['logout', 'reset', 'refresh'])(
+    '%s does not end well where nothing could be stored',
+    { timeout: 60_000 },
+    async (command, context) => {
+      const { folder, env, sandbox } = await stage(context)
+      const disk = join(folder, 'disk')
+      await mkdir(disk, { mode: 0o700 })
+      expect(mountDisk(disk, 512)).toBe(true)
+      context.onTestFinished(() => unmount(disk))
+      const onDisk = { ...env, COMPLIANCELY_STORE: join(disk, 'tokens.db') }
+      expect((await run(['token'], { env: onDisk })).code).toBe(0)
+      // The refresh fails after the server has rotated; the others have nothing to send.
+      const fill = () => writeFileSync(join(disk, 'filler'), Buffer.alloc(600_000))
+      if (command === 'refresh') sandbox.onRequest(() => expect(fill).toThrow('ENOSPC'))
+      else expect(fill).toThrow('ENOSPC')
+      const { code, stderr } = await run([command], { env: onDisk })
+      expect(code).toBe(13)
+      expect(stderr).toContain('no room')
+    },
+  )
 })

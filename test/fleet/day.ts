@@ -53,7 +53,7 @@ export async function day(place: Place, options: DayOptions): Promise<DayReport>
 }
 
 function report(ended: readonly Ended[], log: readonly RequestEntry[]): DayReport {
-  const told = ended.map((each) => each.told).filter((each) => each !== undefined)
+  const told = ended.map((each) => each.told)
   const errors: Record<string, number> = {}
   for (const each of told)
     for (const [code, times] of Object.entries(each.errors)) errors[code] = (errors[code] ?? 0) + times

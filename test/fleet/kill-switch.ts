@@ -12,12 +12,16 @@ export interface KillSwitch {
   readonly steps: readonly string[]
 }
 
-/** @param killAt number of the step at which `die` is called; never, when there are fewer */
-export function killSwitch(killAt: number, die: () => void, fetch: Transport = globalThis.fetch): KillSwitch {
+/** @param killAt number of the step at which `die` is called, with all steps so far; never, when there are fewer */
+export function killSwitch(
+  killAt: number,
+  die: (steps: readonly string[]) => void,
+  fetch: Transport = globalThis.fetch,
+): KillSwitch {
   const steps: string[] = []
   const step = (name: string) => {
     steps.push(name)
-    if (steps.length - 1 === killAt) die()
+    if (steps.length - 1 === killAt) die(steps)
   }
   const watched = async <T>(name: string, call: () => Promise<T>): Promise<T> => {
     step(`before ${name}`)

@@ -18,6 +18,7 @@ export function kills(open: () => Promise<Place> | Place) {
   it('D-refresh-401, D-store-down: whoever comes next does what the record and the server call for', () => {
     expect(all.filter(({ wrong }) => wrong.length > 0).map(story)).toEqual([])
     expect(all).toHaveLength(KILLS)
+    expect(all.filter(({ step }) => step === undefined)).toEqual([])
   })
 
   it('D-create-unavailable: a pair that nobody stored costs one sign-in, and no other does', () => {

@@ -1,4 +1,5 @@
-/** One process of a fleet: does what its argument says, tells it in lines of JSON, and ends. */
+/** One process of a fleet: does what its argument says, tells it in one line of JSON, and ends. */
+import { writeSync } from 'node:fs'
 
 import { openStore } from '../../src/cli/store.ts'
 import { systemClock } from '../../src/clock.ts'
@@ -38,7 +39,7 @@ export interface Told {
   readonly calls: number
   /** Codes of errors that callers were given, with how often. */
   readonly errors: Readonly<Record<string, number>>
-  /** What can be died at. */
+  /** What can be died at; of one that died, the last is where. */
   readonly steps: readonly string[]
 }
 
@@ -79,7 +80,15 @@ async function obey(orders: Orders): Promise<Told> {
   const { setClock } = orders
   if (setClock !== undefined) clock.setTimeout(() => clock.set(setClock.byMs), setClock.afterMs)
   const store = await openStore({ store: orders.store, storeKey: undefined })
-  const kill = killSwitch(orders.killAt ?? -1, () => process.kill(process.pid, 'SIGKILL'), named(orders.requestId))
+  const kill = killSwitch(
+    orders.killAt ?? -1,
+    (steps) => {
+      // Written at once: nothing else of this process will be.
+      writeSync(1, `${JSON.stringify({ tokens: [], calls: 0, errors: {}, steps } satisfies Told)}\n`)
+      process.kill(process.pid, 'SIGKILL')
+    },
+    named(orders.requestId),
+  )
   const auth = createAuthClient({
     baseURL: orders.baseURL,
     credentials: { username: orders.username, password: orders.password },

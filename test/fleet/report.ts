@@ -8,7 +8,7 @@ type Progress = ReturnType<typeof createProgress>
 const PLACES: readonly (() => Place | Promise<Place>)[] = [filePlace, redisPlace]
 
 export const story = ({ deed, step, dead, next, wrong }: Crash) =>
-  `${deed}, killed ${step}, had sent [${dead.join(', ')}]; then [${next.join(', ')}]: ${wrong.join('; ')}`
+  `${deed}, killed ${step ?? 'nowhere'}, had sent [${dead.join(', ')}]; then [${next.join(', ')}]: ${wrong.join('; ')}`
 
 /** `--crash`: processes killed in the middle of what they do. Whether whoever came next always did what was right. */
 export async function crashProcesses(

@@ -6,10 +6,8 @@ const MEMBER = fileURLToPath(new URL('./member.ts', import.meta.url))
 
 /** How a process of the fleet ended. */
 export interface Ended {
-  /** What it told; `undefined` where it was killed. */
-  readonly told: Told | undefined
+  readonly told: Told
   readonly signal: NodeJS.Signals | null
-  readonly pid: number
 }
 
 /** Starts one process of the fleet. Rejects where it ends by itself and not well. */
@@ -23,8 +21,7 @@ export function member(orders: Orders): Promise<Ended> {
     child.on('error', reject)
     child.on('close', (code, signal) => {
       if (code !== 0 && signal === null) return reject(new Error(`a member of the fleet exited ${code}: ${stderr}`))
-      const pid = child.pid ?? 0
-      resolve({ told: signal === null ? (JSON.parse(stdout) as Told) : undefined, signal, pid })
+      resolve({ told: JSON.parse(stdout) as Told, signal })
     })
   })
 }

@@ -1,13 +1,13 @@
-import { spawnSync } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openStore } from '../../src/cli/store.ts'
 import { createAuthClient } from '../../src/client/client.ts'
 import { createSandbox } from '../../src/sandbox/index.ts'
 import type { TokenStore } from '../../src/store/store.ts'
 import { describeWithRedis, until } from '../store/redis/server.ts'
+import { describeWithDisk, mountDisk, unmount } from '../support/disks.ts'
 import { type Place, redisPlace } from './places.ts'
 
 /** A place that can be made to refuse writes, and to take them again. */
@@ -16,15 +16,20 @@ interface Breakable extends Pick<Place, 'open' | 'close'> {
   mend(): void
 }
 
-const POLICY = { leaseMs: 1_000, leaseRenewMs: 300, backOffMinMs: 1_000, callerTimeoutMs: 2_000, fingerprintRounds: 1 }
+const POLICY = {
+  leaseMs: 3_000,
+  leaseRenewMs: 2_500,
+  backOffMinMs: 1_000,
+  callerTimeoutMs: 10_000,
+  fingerprintRounds: 1,
+}
 const CREDENTIALS = { username: 'demo', password: 'demo-password' }
 const FILLER = 'filler'
 
-/** A real disk of 512 KiB, which can be filled. */
+/** A real disk, which can be filled. */
 function smallDisk(): Breakable {
   const disk = mkdtempSync(join(tmpdir(), 'disk-'))
-  const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=512k', 'tmpfs', disk], { encoding: 'utf8' })
-  if (status !== 0) throw new Error(`no disk could be made for this test (it needs root): ${stderr}`)
+  mountDisk(disk, 512)
   return {
     open: () => openStore({ store: join(disk, 'state', 'tokens.db'), storeKey: undefined }),
     break() {
@@ -39,7 +44,7 @@ function smallDisk(): Breakable {
     },
     mend: () => rmSync(join(disk, FILLER)),
     close: async () => {
-      spawnSync('umount', [disk])
+      unmount(disk)
       rmSync(disk, { recursive: true })
     },
   }
@@ -94,5 +99,5 @@ function survives(make: () => Breakable | Promise<Breakable>): void {
   }, 60_000)
 }
 
-describe('a fleet whose disk is full', () => survives(smallDisk))
+describeWithDisk('a fleet whose disk is full', () => survives(smallDisk))
 describeWithRedis('a fleet whose Redis stands still', () => survives(frozenRedis))

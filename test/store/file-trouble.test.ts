@@ -1,9 +1,8 @@
-import { execFileSync } from 'node:child_process'
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { askChild } from '../support/children.ts'
+import { describeWithDisk, mountDisk, unmount } from '../support/disks.ts'
 import { openStore, temporaryFolder } from '../support/file-stores.ts'
 import { fullRecord } from '../support/records.ts'
 
@@ -75,29 +74,10 @@ describe('D-store-down: a place that cannot be reached', () => {
   })
 })
 
-/** A disk of 128 KiB at `folder`, where this user may have one. */
-function mountDisk(folder: string): boolean {
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=128k,mode=700', 'tmpfs', folder], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-}
-const unmount = (folder: string) => void execFileSync('umount', ['-l', folder])
-
-function mayMount(): boolean {
-  const folder = mkdtempSync(join(tmpdir(), 'file-store-'))
-  const may = mountDisk(folder)
-  if (may) unmount(folder)
-  rmdirSync(folder)
-  return may
-}
-
-describe('D-store-down: a disk without room', () => {
+describeWithDisk('D-store-down: a disk without room', () => {
   const takesMore = async () => {
     const folder = temporaryFolder()
-    expect(mountDisk(folder)).toBe(true)
+    expect(mountDisk(folder, 128)).toBe(true)
     onTestFinished(() => unmount(folder))
     const path = join(folder, 'tokens.db')
     const store = openStore({ path })
@@ -115,6 +95,5 @@ describe('D-store-down: a disk without room', () => {
     expect((await fresh.read(ME)).record).toBeUndefined()
   }
 
-  // Elsewhere SQLite's own limit stands in for the disk: test/unit/file-store-content.test.ts.
-  if (mayMount()) it('is FULL, keeps what it has, and takes more once there is room', takesMore)
+  it('is FULL, keeps what it has, and takes more once there is room', takesMore)
 })

@@ -27,6 +27,8 @@ export interface StoreTime {
 
 /** Tick and uptime may differ by this much, ms, without a suspend: no platform's uptime is coarser. */
 const COARSE_MS = 1_000
+/** Stands for how long the machine slept, where it does not tell. */
+const UNTOLD_MS = -1
 /** A boot without an id is the same one when it seems to have been within this, ms. */
 const SAME_BOOT_MS = 60_000
 
@@ -39,12 +41,15 @@ export const storeMs = ({ aheadMs }: StoreTime, machine: Machine): number => Mat
  */
 export function broughtUp(kept: StoreTime | undefined, machine: Machine): StoreTime {
   // In some containers the uptime is the container's, the tick the machine's.
-  const sleptMs = Math.max(0, Math.floor(machine.uptimeMs() - machine.tickMs()))
+  // In a container whose uptime is its own, nobody tells; and what is told elsewhere later is no suspend since.
+  const toldMs = Math.floor(machine.uptimeMs() - machine.tickMs())
+  const sleptMs = toldMs < -COARSE_MS ? UNTOLD_MS : Math.max(0, toldMs)
   const boot = machine.boot()
   if (kept === undefined || !sameBoot(kept.boot, boot)) {
     const latestMs = kept?.latestMs ?? 0
     return { boot, aheadMs: Math.ceil(Math.max(machine.wallMs(), latestMs) - machine.tickMs()), sleptMs, latestMs }
   }
+  if (sleptMs === UNTOLD_MS || kept.sleptMs === UNTOLD_MS) return kept
   const slippedMs = sleptMs - kept.sleptMs
   return slippedMs > COARSE_MS ? { ...kept, aheadMs: kept.aheadMs + slippedMs, sleptMs } : kept
 }

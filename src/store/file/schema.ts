@@ -27,7 +27,7 @@ const TABLES = `
  * so a pair that the server has rotated outlives a power cut. `secure_delete`: a pair that was replaced is overwritten.
  */
 export function prepare(database: DatabaseSync, path: string, sizeOf: () => number): void {
-  if (sizeOf() === 0) makeOurs(database, sizeOf)
+  if (sizeOf() === 0 || isRolledBack(database, sizeOf)) makeOurs(database, sizeOf)
   inTransaction(database, 'BEGIN', () => recognise(database, path, sizeOf))
   database.exec(`
     PRAGMA journal_mode = TRUNCATE;
@@ -38,6 +38,13 @@ export function prepare(database: DatabaseSync, path: string, sizeOf: () => numb
     PRAGMA trusted_schema = OFF;
   `)
 }
+
+/** A process was killed while it made the file: the first look at it rolls its journal back, and nothing is left. */
+const isRolledBack = (database: DatabaseSync, sizeOf: () => number) =>
+  inTransaction(database, 'BEGIN', () => {
+    database.prepare('PRAGMA page_count').get()
+    return sizeOf() === 0
+  })
 
 function makeOurs(database: DatabaseSync, sizeOf: () => number): void {
   database.exec('PRAGMA synchronous = FULL')

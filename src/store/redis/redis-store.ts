@@ -1,5 +1,4 @@
 import { decodeRecord, encodeRecord } from '../codec.ts'
-import type { AccountRecord } from '../record.ts'
 import type { TokenStore } from '../store.ts'
 import { StoreError } from '../store-error.ts'
 import { createCalls } from './calls.ts'
@@ -10,10 +9,6 @@ import { COMPARE_AND_SET, LEASE, READ, RELEASE, type Script } from './scripts.ts
 
 /** A store in Redis: of all its methods, none is missing. */
 export type RedisStore = Required<TokenStore>
-
-// The one place where the text of a record is made and read.
-const toText = (record: AccountRecord): string => encodeRecord(record)
-const fromText = (text: string, where: string): AccountRecord => decodeRecord(text, where)
 
 /**
  * Keeps records in Redis 6 or later, alone or a cluster, for all processes that reach it. Times are the server's. Tokens
@@ -53,12 +48,12 @@ export function storeOn(options: RedisStoreOptions, ownsClient: boolean): RedisS
       const key = await keyOf(prefix, account)
       const answer = await run(READ, key)
       const [nowMs, text] = Array.isArray(answer) ? answer : []
-      const record = typeof text === 'string' ? fromText(text, `${key} in ${calls.place().where}`) : undefined
+      const record = typeof text === 'string' ? decodeRecord(text, `${key} in ${calls.place().where}`) : undefined
       return { record, nowMs: whole(nowMs, key) }
     },
     async compareAndSet(account, expectedVersion, record) {
       const key = await keyOf(prefix, account)
-      const args = [expectedVersion, record.version, toText(record), ttlMs, channelOf(key)]
+      const args = [expectedVersion, record.version, encodeRecord(record), ttlMs, channelOf(key)]
       return whole(await run(COMPARE_AND_SET, key, ...args), key) === 1
     },
     async lease(account, holder, leaseMs) {

@@ -2,7 +2,7 @@ import { StoreError, type StoreErrorCode } from '../store-error.ts'
 
 /** What the user of the connection has to be allowed, as an ACL says it; `prefix` begins keys and channels. */
 export const neededRights = (prefix: string) =>
-  `~${prefix}* &${prefix}* +evalsha +eval +time +exists +hget +hmget +hset +hdel +pexpire +publish +subscribe +unsubscribe`
+  `~${prefix}* &${prefix}* +evalsha +eval +time +exists +hget +hmget +hset +hdel +pexpire +publish +subscribe +unsubscribe +ping +cluster|slots`
 
 /** First words of the replies that say what is wrong. */
 const REPLIES: Readonly<Record<string, readonly [StoreErrorCode, (prefix: string) => string]>> = {
