@@ -37,6 +37,8 @@ export interface Exchange {
    * tell itself (`requestId`).
    */
   readonly sameAs?: string | undefined
+  /** The recording may have left out how the request said who it is: its `authScheme` is then no evidence of `none`. */
+  readonly authHidden?: true | undefined
 }
 
 /** Anything else that a journal tells: demands, operators, what was given out. */

@@ -1,0 +1,35 @@
+import type { Item } from '../exchange.ts'
+
+/** How many tokens are remembered: those of the past day of thousands of accounts. */
+const REMEMBERED_TOKENS = 50_000
+
+/**
+ * Tells whose traffic each request is: a token that was granted to an account belongs to it. Requests with a token whose
+ * grant was not recorded stay without an account.
+ *
+ * @param items in the order of time
+ */
+export async function* withAccounts(items: AsyncIterable<Item>): AsyncGenerator<Item> {
+  const owners = new Map<string, string>()
+  const remember = (tokenId: string | undefined, account: string) => {
+    if (tokenId === undefined) return
+    // What is used goes to the end; the first of the map is what was not used for longest.
+    owners.delete(tokenId)
+    owners.set(tokenId, account)
+    if (owners.size > REMEMBERED_TOKENS) owners.delete(owners.keys().next().value as string)
+  }
+  for await (const item of items) {
+    if (item.kind !== 'exchange') {
+      yield item
+      continue
+    }
+    const { accessId, refreshId, grantedAccessId, grantedRefreshId } = item.request
+    const account = item.account ?? owners.get(refreshId ?? '') ?? owners.get(accessId ?? '')
+    if (account === undefined) {
+      yield item
+      continue
+    }
+    for (const id of [accessId, refreshId, grantedAccessId, grantedRefreshId]) remember(id, account)
+    yield item.account === account ? item : { ...item, account }
+  }
+}

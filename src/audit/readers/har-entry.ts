@@ -1,0 +1,85 @@
+import type { Exchange, Locator, Skipped } from '../exchange.ts'
+import { requestBody, responseBody } from './har-body.ts'
+import { authorizationOf, headersOf, retryAfterMs } from './har-headers.ts'
+import { mayHide, type Tally } from './har-tally.ts'
+import { timesOf } from './har-times.ts'
+import { grantedIn, presentedIn, presentedToApi } from './har-tokens.ts'
+import { destinationOf, offTheWire, statusOf } from './har-wire.ts'
+import { field, isObject, parsed, text } from './json-values.ts'
+import type { ReadContext } from './reader.ts'
+
+const CODE = /^[a-z][a-z_]{0,63}$/
+
+/** The normal form of an entry. What it leaves out is noted in the tally. */
+export function readEntry(
+  entry: unknown,
+  at: Locator,
+  { target, fingerprints }: ReadContext,
+  tally: Tally,
+): Exchange | Skipped {
+  const skipped = (why: string): Skipped => ({ kind: 'skipped', at, why })
+  if (!isObject(entry)) return skipped('no entry')
+  const sent = field(entry, 'request')
+  const received = field(entry, 'response')
+  const headers = headersOf(sent)
+  tally.sensitive ||= ['authorization', 'cookie'].some((name) => headers.has(name))
+
+  const destination = destinationOf(entry, target)
+  if ('why' in destination) return skipped(destination.why)
+  const { endpoint, method, url } = destination
+  const unsent = offTheWire(entry, method, headers)
+  if (unsent !== undefined) return skipped(unsent)
+  const outcome = statusOf(entry)
+  if ('why' in outcome) return skipped(outcome.why)
+  const times = timesOf(entry)
+  if ('why' in times) return skipped(times.why)
+  const { status } = outcome
+
+  tally.attached ||= [field(sent, 'postData'), field(received, 'content')].some(
+    (holder) => text(field(holder, '_file')) !== undefined || text(field(holder, '_sha1')) !== undefined,
+  )
+  const { scheme, token } = authorizationOf(headers.get('authorization'))
+  const body = requestBody(sent, headers)
+  const presented =
+    endpoint === 'api'
+      ? { facts: presentedToApi(token, fingerprints), hidden: scheme === 'Bearer' && token === undefined }
+      : presentedIn(endpoint, body, fingerprints)
+  const failed = status !== 'dropped' && status >= 400
+  const isGrant = (endpoint === 'create' || endpoint === 'refresh') && status !== 'dropped' && status < 300
+  const answer = failed || isGrant ? responseBody(received) : undefined
+  const granted = isGrant
+    ? grantedIn(answer, presented.facts.refreshId, times.answered, fingerprints)
+    : { facts: {}, hidden: false }
+  const code = failed ? text(field(parsed(answer), 'code')) : undefined
+
+  const { facts } = presented
+  if (facts.accessId !== undefined || facts.refreshId !== undefined || isGrant) tally.tokens++
+  if (granted.hidden || (endpoint !== 'create' && presented.hidden)) tally.tokensHidden++
+  if (endpoint === 'api' && scheme === 'none') tally.bare++
+  if (facts.credentialsId !== undefined) tally.credentials++
+  if (endpoint === 'create' && presented.hidden) tally.credentialsHidden++
+
+  return {
+    kind: 'exchange',
+    at,
+    account: 'account' in presented ? presented.account : undefined,
+    ...times,
+    request: {
+      endpoint,
+      method,
+      path: url.pathname,
+      origin: url.origin,
+      authScheme: scheme,
+      ...facts,
+      ...granted.facts,
+      ...outcome,
+      code: code !== undefined && CODE.test(code) ? code : undefined,
+      retryAfterMs: failed ? retryAfterMs(headersOf(received), times.answered.latestMs) : undefined,
+    },
+    sameAs:
+      endpoint === 'api' && body !== undefined
+        ? fingerprints.body(method, url.origin + url.pathname + url.search, body)
+        : undefined,
+    ...(scheme === 'none' && (mayHide(tally) || headers.size === 0) ? { authHidden: true } : {}),
+  }
+}

@@ -1,0 +1,63 @@
+import type { ObservedSend } from '../../monitors/index.ts'
+import { isToken } from './fingerprints.ts'
+import { instantOf } from './har-times.ts'
+import { field, text } from './json-values.ts'
+
+/** By lower-case name; the first of several counts. */
+export function headersOf(message: unknown): ReadonlyMap<string, string> {
+  const list = field(message, 'headers')
+  const headers = new Map<string, string>()
+  if (!Array.isArray(list)) return headers
+  for (const header of list) {
+    const name = text(field(header, 'name'))?.toLowerCase()
+    const value = text(field(header, 'value'))
+    if (name !== undefined && value !== undefined && !headers.has(name)) headers.set(name, value)
+  }
+  return headers
+}
+
+/** How a request said who it is; the token only where it is one and not what a tool wrote over it. */
+export function authorizationOf(value: string | undefined): {
+  readonly scheme: ObservedSend['authScheme']
+  readonly token?: string | undefined
+} {
+  const [, name = '', rest = ''] = /^\s*(\S+)(?:\s+(.*\S))?\s*$/s.exec(value ?? '') ?? []
+  switch (name.toLowerCase()) {
+    case '':
+      return { scheme: 'none' }
+    case 'bearer':
+      return { scheme: 'Bearer', token: isToken(rest) ? rest : undefined }
+    case 'basic':
+      return { scheme: 'Basic' }
+    case 'token':
+      return { scheme: 'Token' }
+    default:
+      return { scheme: 'other' }
+  }
+}
+
+/** The longest that is believed, ms: a year. */
+const MAX_RETRY_AFTER_MS = 31_536_000_000
+
+/**
+ * `Retry-After` in ms from the answer: seconds, or a date, which is compared with the reply's own `Date`.
+ *
+ * @param answeredAtMs stands in for a missing `Date`
+ */
+export function retryAfterMs(headers: ReadonlyMap<string, string>, answeredAtMs: number): number | undefined {
+  const value = headers.get('retry-after')?.trim() ?? ''
+  const untilMs = httpDate(value)
+  const ms = /^\d{1,10}$/.test(value)
+    ? Number(value) * 1000
+    : untilMs === undefined
+      ? undefined
+      : untilMs - (httpDate(headers.get('date')) ?? answeredAtMs)
+  return ms === undefined || ms < 0 || ms > MAX_RETRY_AFTER_MS ? undefined : ms
+}
+
+/** `Mon, 05 Jan 2026 10:00:00 GMT` */
+function httpDate(value: string | undefined): number | undefined {
+  if (!/^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/.test(value ?? '')) return undefined
+  const ms = Date.parse(value as string)
+  return instantOf(Number.isNaN(ms) ? undefined : new Date(ms).toISOString())?.earliestMs
+}

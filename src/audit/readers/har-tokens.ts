@@ -1,0 +1,83 @@
+import type { ObservedRequest } from '../../monitors/index.ts'
+import type { Instant } from '../exchange.ts'
+import { type Fingerprints, isRedacted, isToken, tokenClaims } from './fingerprints.ts'
+import { type Body, firstField } from './har-body.ts'
+
+/** Spellings of guide and reference; a reply that also repeats the old token calls the new one `new_…`. `D-wire-names` */
+const ACCESS = ['new_access_token', 'access', 'access_token']
+const REFRESH = ['new_refresh_token', 'refresh', 'refresh_token']
+
+type Told<Key extends keyof ObservedRequest> = Partial<Pick<ObservedRequest, Key>>
+
+/** What a request tells of tokens and credentials, by fingerprint. */
+export interface Presented {
+  readonly account?: string | undefined
+  readonly facts: Told<'accessId' | 'accessExpAtMs' | 'refreshId' | 'refreshExpAtMs' | 'credentialsId'>
+  /** There was something to tell, and the recording does not hold it, or a placeholder. */
+  readonly hidden: boolean
+}
+
+/** What an API request presents. */
+export function presentedToApi(token: string | undefined, fingerprints: Fingerprints): Presented['facts'] {
+  return token === undefined ? {} : { accessId: fingerprints.token(token), accessExpAtMs: tokenClaims(token).expAtMs }
+}
+
+/** What the body of a token request presents. */
+export function presentedIn(
+  endpoint: 'create' | 'refresh' | 'validate',
+  body: Body,
+  fingerprints: Fingerprints,
+): Presented {
+  if (endpoint === 'create') {
+    const username = firstField(body, ['username'])
+    const password = firstField(body, ['password'])
+    const account = username === undefined || isRedacted(username) ? undefined : fingerprints.account(username)
+    if (account === undefined || password === undefined || isRedacted(password))
+      return { account, facts: {}, hidden: body === undefined || [username, password].some(isPlaceholder) }
+    return { account, facts: { credentialsId: fingerprints.credentials(username as string, password) }, hidden: false }
+  }
+  const token = firstField(body, endpoint === 'refresh' ? ['refresh', 'refresh_token'] : ['token'])
+  if (!isToken(token)) return { facts: {}, hidden: body === undefined || isPlaceholder(token) }
+  const { expAtMs, type } = tokenClaims(token)
+  const id = fingerprints.token(token)
+  if (endpoint === 'refresh') return { facts: { refreshId: id, refreshExpAtMs: expAtMs }, hidden: false }
+  // A refresh token may be validated too; it is no access token then.
+  return { facts: type === 'refresh' ? {} : { accessId: id, accessExpAtMs: expAtMs }, hidden: false }
+}
+
+const isPlaceholder = (value: string | undefined) => value !== undefined && value !== '' && isRedacted(value)
+
+/** What a successful answer to a create or refresh grants. */
+export interface Granted {
+  readonly facts: Told<'grantedAccessId' | 'grantedRefreshId' | 'grantedAccessExpAtMs' | 'grantedRefreshExpAtMs'>
+  readonly hidden: boolean
+}
+
+/** @param sentRefreshId of the refresh token that was sent: one that comes back is none that was granted */
+export function grantedIn(
+  body: Body,
+  sentRefreshId: string | undefined,
+  answered: Instant,
+  fingerprints: Fingerprints,
+): Granted {
+  const access = firstField(body, ACCESS)
+  const refresh = firstField(body, REFRESH)
+  const hidden = body === undefined || [access, refresh].some(isPlaceholder)
+  if (!isToken(access)) return { facts: {}, hidden }
+  const expiry = (token: string, name: string) => {
+    const seconds = Number(firstField(body, [name]) ?? Number.NaN)
+    const saidAtMs = seconds > 0 && seconds < 1e9 ? answered.latestMs + seconds * 1000 : undefined
+    return tokenClaims(token).expAtMs ?? saidAtMs
+  }
+  const refreshId = isToken(refresh) ? fingerprints.token(refresh) : undefined
+  const rotated = isToken(refresh) && refreshId !== sentRefreshId
+  return {
+    facts: {
+      grantedAccessId: fingerprints.token(access),
+      grantedAccessExpAtMs: expiry(access, 'access_expiry_seconds'),
+      grantedRefreshId: rotated ? refreshId : undefined,
+      grantedRefreshExpAtMs: rotated ? expiry(refresh, 'refresh_expiry_seconds') : undefined,
+    },
+    hidden,
+  }
+}
