@@ -36,15 +36,14 @@ function formOf(params: unknown): string {
   return form.toString()
 }
 
-/** The first of these fields that is in a JSON object or a form. */
-export function firstField(body: Body, names: readonly string[]): string | undefined {
+/** The first of these fields that is in a JSON object or a form, and not `null`. */
+export function firstField(body: Body, names: readonly string[]): unknown {
   if (body === undefined) return undefined
   const json = parsed(body)
   const form = json === undefined && /^[^\s{<[]+=/.test(body) ? new URLSearchParams(body) : undefined
   for (const name of names) {
     const found = form?.get(name) ?? field(json, name)
-    if (typeof found === 'string') return found
-    if (typeof found === 'number') return String(found)
+    if (found !== undefined && found !== null) return found
   }
   return undefined
 }

@@ -53,9 +53,11 @@ export function readEntry(
   const code = failed ? text(field(parsed(answer), 'code')) : undefined
 
   const { facts } = presented
-  if (facts.accessId !== undefined || facts.refreshId !== undefined || isGrant) tally.tokens++
+  if (facts.accessId !== undefined || facts.refreshId !== undefined || granted.facts.grantedAccessId !== undefined)
+    tally.tokens++
   if (granted.hidden || (endpoint !== 'create' && presented.hidden)) tally.tokensHidden++
-  if (endpoint === 'api' && scheme === 'none') tally.bare++
+  const isBare = endpoint === 'api' && scheme === 'none'
+  if (isBare) tally.bare++
   if (facts.credentialsId !== undefined) tally.credentials++
   if (endpoint === 'create' && presented.hidden) tally.credentialsHidden++
 
@@ -80,6 +82,6 @@ export function readEntry(
       endpoint === 'api' && body !== undefined
         ? fingerprints.body(method, url.origin + url.pathname + url.search, body)
         : undefined,
-    ...(scheme === 'none' && (mayHide(tally) || headers.size === 0) ? { authHidden: true } : {}),
+    ...(isBare && (mayHide(tally) || headers.size === 0) ? { authHidden: true } : {}),
   }
 }

@@ -2,6 +2,7 @@ import type { ObservedRequest } from '../../monitors/index.ts'
 import type { Instant } from '../exchange.ts'
 import { type Fingerprints, isRedacted, isToken, tokenClaims } from './fingerprints.ts'
 import { type Body, firstField } from './har-body.ts'
+import { number } from './json-values.ts'
 
 /** Spellings of guide and reference; a reply that also repeats the old token calls the new one `new_…`. `D-wire-names` */
 const ACCESS = ['new_access_token', 'access', 'access_token']
@@ -31,10 +32,11 @@ export function presentedIn(
   if (endpoint === 'create') {
     const username = firstField(body, ['username'])
     const password = firstField(body, ['password'])
-    const account = username === undefined || isRedacted(username) ? undefined : fingerprints.account(username)
-    if (account === undefined || password === undefined || isRedacted(password))
-      return { account, facts: {}, hidden: body === undefined || [username, password].some(isPlaceholder) }
-    return { account, facts: { credentialsId: fingerprints.credentials(username as string, password) }, hidden: false }
+    const hidden = body === undefined || [username, password].some(isPlaceholder)
+    if (typeof username !== 'string' || isRedacted(username)) return { facts: {}, hidden }
+    const account = fingerprints.account(username)
+    if (typeof password !== 'string' || isRedacted(password)) return { account, facts: {}, hidden }
+    return { account, facts: { credentialsId: fingerprints.credentials(username, password) }, hidden }
   }
   const token = firstField(body, endpoint === 'refresh' ? ['refresh', 'refresh_token'] : ['token'])
   if (!isToken(token)) return { facts: {}, hidden: body === undefined || isPlaceholder(token) }
@@ -45,7 +47,7 @@ export function presentedIn(
   return { facts: type === 'refresh' ? {} : { accessId: id, accessExpAtMs: expAtMs }, hidden: false }
 }
 
-const isPlaceholder = (value: string | undefined) => value !== undefined && value !== '' && isRedacted(value)
+const isPlaceholder = (value: unknown) => typeof value === 'string' && value !== '' && isRedacted(value)
 
 /** What a successful answer to a create or refresh grants. */
 export interface Granted {
@@ -65,7 +67,7 @@ export function grantedIn(
   const hidden = body === undefined || [access, refresh].some(isPlaceholder)
   if (!isToken(access)) return { facts: {}, hidden }
   const expiry = (token: string, name: string) => {
-    const seconds = Number(firstField(body, [name]) ?? Number.NaN)
+    const seconds = number(firstField(body, [name])) ?? 0
     const saidAtMs = seconds > 0 && seconds < 1e9 ? answered.latestMs + seconds * 1000 : undefined
     return tokenClaims(token).expAtMs ?? saidAtMs
   }
