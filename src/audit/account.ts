@@ -17,6 +17,8 @@ export interface Broken {
 /** The traffic of one account, judged as it comes. */
 export interface AccountAudit {
   see(item: Exchange | Happening): void
+  /** This process uses a token that another one was granted: to it, it is as good as granted. */
+  adopt(grant: Exchange): void
   /** Everything that is left. */
   end(): void
   /** By rule. */
@@ -100,6 +102,14 @@ export function createAccountAudit(
         sequencer.put({ moment: { kind: 'sent', request }, exchange: known })
         sequencer.put({ moment: { kind: 'answered', request }, exchange: known })
       }
+    },
+    adopt(grant) {
+      const request = { ...grant.request, endpoint: 'refresh', requestId: undefined } as const
+      for (const { reading, sequencer } of watched)
+        sequencer.put({
+          moment: { kind: 'answered', request: readAs({ ...grant, request }, reading) },
+          exchange: grant,
+        })
     },
     end() {
       for (const { sequencer, observe } of watched)

@@ -2,6 +2,7 @@ import { createMonitors, type Monitor, type MonitorPolicy, type Need } from '../
 import { DEFAULT_POLICY } from '../policy/defaults.ts'
 import { type AccountAudit, type Broken, createAccountAudit } from './account.ts'
 import type { Exchange, Item, Locator, Recording } from './exchange.ts'
+import { createProcesses, isOfProcess, type Processes } from './processes.ts'
 import { READINGS, type Reading } from './readings.ts'
 import type { AuditedFile, AuditFinding, AuditReport, Evidence, RuleResult } from './report.ts'
 import { RULES, severityOf } from './rules.ts'
@@ -42,7 +43,14 @@ export async function judgeRecordings(
   const accounts = new Map<string, { audit: AccountAudit; account: string | undefined }>()
   const counted = new Map<string, { exchanges: number; skipped: number }>()
   const timeline = createTimeline()
-  const seen = { from: Number.POSITIVE_INFINITY, to: Number.NEGATIVE_INFINITY, exchanges: 0, inferred: false }
+  const seen = {
+    from: Number.POSITIVE_INFINITY,
+    to: Number.NEGATIVE_INFINITY,
+    exchanges: 0,
+    inferred: false,
+    authHidden: false,
+    accounts: new Set<string>(),
+  }
 
   const auditOf = (key: string, account: string | undefined, of: readonly Monitor[]): AccountAudit => {
     const known = accounts.get(key)
@@ -53,6 +61,14 @@ export async function judgeRecordings(
   }
   const ofOrigin = monitors.filter(({ id }) => perOrigin && id === 'invariant-2')
   const ofAccount = monitors.filter((each) => !ofOrigin.includes(each))
+  const ofFleet = ofAccount.filter((each) => !isOfProcess(each))
+  const ofProcess = ofAccount.filter(isOfProcess)
+  const fleets = new Map<string, Processes>()
+  const processesOf = (key: string, account: string | undefined): Processes => {
+    const processes = fleets.get(key) ?? createProcesses((client) => auditOf(`${key} ${client}`, account, ofProcess))
+    fleets.set(key, processes)
+    return processes
+  }
 
   for await (const item of items) {
     const of = counted.get(item.at.file) ?? { exchanges: 0, skipped: 0 }
@@ -66,11 +82,19 @@ export async function judgeRecordings(
       seen.exchanges++
       seen.from = Math.min(seen.from, item.sent.earliestMs)
       seen.to = Math.max(seen.to, item.answered.latestMs)
+      seen.authHidden ||= item.authHidden === true
       seen.inferred ||= item.sameAs !== undefined && item.request.requestId === undefined
       timeline.see(item)
     }
     const origin = item.kind === 'exchange' ? (item.request.origin ?? '') : ''
-    auditOf(`${origin} ${item.account ?? ''}`, item.account, ofAccount).see(item)
+    // A journal's account is one of its origin; what else happened there tells no origin.
+    const key = `${item.client === undefined ? origin : ''} ${item.account ?? ''}`
+    seen.accounts.add(key)
+    if (item.client === undefined) auditOf(key, item.account, ofAccount).see(item)
+    else {
+      auditOf(key, item.account, ofFleet).see(item)
+      processesOf(key, item.account).see(item, item.client)
+    }
     if (perOrigin && item.kind === 'exchange') auditOf(`origin ${origin}`, undefined, ofOrigin).see(item)
   }
   for (const { audit } of accounts.values()) audit.end()
@@ -79,7 +103,10 @@ export async function judgeRecordings(
   const rules: RuleResult[] = []
   const findings: AuditFinding[] = []
   for (const monitor of monitors) {
-    const because = monitor.needs.map((need) => lacking.get(need)).find((reason) => reason !== undefined)
+    const because =
+      seen.authHidden && SEES_AUTHENTICATION.includes(monitor.id)
+        ? 'The recording leaves out how requests say who they are: record it with sensitive data.'
+        : monitor.needs.map((need) => lacking.get(need)).find((reason) => reason !== undefined)
     const broken = because === undefined ? brokenOf(monitor, accounts) : []
     const found = broken.map((each, index) =>
       findingOf(monitor, each, { index, readings: readings.length, inferred: seen.inferred, policy }),
@@ -94,7 +121,7 @@ export async function judgeRecordings(
     files: recordings.map(({ file, recording }) => fileOf(file, recording, counted.get(file))),
     ...(seen.exchanges === 0 ? {} : { from: seen.from, to: seen.to }),
     exchanges: seen.exchanges,
-    accounts: [...accounts.keys()].filter((key) => !key.startsWith('origin ')).length,
+    accounts: seen.accounts.size,
     readings: readingsOf(policy, perOrigin),
     notes: [...(options.notes?.() ?? []), ...notes],
     rules,
@@ -109,6 +136,9 @@ const fileOf = (
   { format, producer }: Omit<Recording, 'items'>,
   counts = { exchanges: 0, skipped: 0 },
 ): AuditedFile => ({ file, format, ...(producer === undefined ? {} : { producer }), ...counts })
+
+/** Rules that look at how requests say who they are. */
+const SEES_AUTHENTICATION = ['bearer-on-every-request', 'no-basic-auth']
 
 /** What at least one of the recordings does not tell, and why. */
 function lacksOf(recordings: readonly Omit<Recording, 'items'>[]): ReadonlyMap<Need, string> {

@@ -28,6 +28,8 @@ export interface Exchange {
   readonly at: Locator
   /** Whose traffic it is, as far as the recording tells; the same for all of one account. `undefined`: the only one's. */
   readonly account?: string | undefined
+  /** Which process of that account, where the recording tells: each keeps some rules by itself. */
+  readonly client?: string | undefined
   readonly sent: Instant
   /** When the answer was there or the connection ended. */
   readonly answered: Instant
@@ -46,6 +48,8 @@ export interface Happening {
   readonly kind: 'happening'
   readonly at: Locator
   readonly account?: string | undefined
+  /** Which process of that account, where the recording tells: each keeps some rules by itself. */
+  readonly client?: string | undefined
   readonly moment: Exclude<Moment, { readonly kind: 'sent' | 'answered' }>
 }
 

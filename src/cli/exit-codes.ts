@@ -6,6 +6,7 @@ export const EXIT = {
   findings: 1,
   usage: 2,
   unreadable: 3,
+  inconclusive: 4,
   invalidCredentials: 10,
   throttled: 11,
   unavailable: 12,

@@ -17,6 +17,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   validate: async () => (await import('./commands/account.ts')).account('validate'),
   logout: async () => (await import('./commands/account.ts')).account('logout'),
   reset: async () => (await import('./commands/account.ts')).account('reset'),
+  audit: async () => (await import('./commands/audit.ts')).audit,
+  explain: async () => (await import('./commands/explain.ts')).explain,
   demo: async () => (await import('./demo/command.ts')).demo,
 }
 
@@ -30,13 +32,15 @@ const help = (environment: string) => `compliancely-auth COMMAND
   validate              ask the server whether the token held is valid
   logout                discard the pair, until login
   reset                 discard the pair and lift what stopped the account
+  audit FILE…           did that client keep the policy? verdicts from recorded traffic
+  explain [ID]          a clause or rule: what it asks, how it is checked, what to do
   demo                  live one day of the token lifecycle against a simulated server
 
 compliancely-auth COMMAND --help says more. Data goes to standard output, all else to standard error.
 
 ${environment}
 
-Exit codes: 0 done; 1 findings, a token not valid, or none because signed out; 2 usage; 3 unreadable input;
+Exit codes: 0 done; 1 findings, a token not valid, or none because signed out; 2 usage; 3 unreadable input; 4 inconclusive;
 10 invalid credentials; 11 throttled; 12 unavailable; 13 store trouble; 14 sign-in rejected;
 15 refresh unauthorized; 16 the API answered 400 or above; 130 interrupted
 `

@@ -1,0 +1,83 @@
+/** Entry point `compliancely-auth/audit`: recordings in, a verdict for each rule out. Needs no client. Node. */
+import type { MonitorPolicy } from '../monitors/index.ts'
+import type { Policy } from '../policy/schema.ts'
+import { judgeRecordings } from './audit.ts'
+import type { Item, Recording } from './exchange.ts'
+import { withAccounts } from './readers/accounts.ts'
+import { createFingerprints } from './readers/fingerprints.ts'
+import { mergeInOrder } from './readers/merge.ts'
+import { openRecording, type Source } from './readers/open.ts'
+import { inOrder } from './readers/order.ts'
+import type { AuditReport } from './report.ts'
+import { DEFAULT_TARGET, type Target } from './target.ts'
+import type { Waiver } from './waivers.ts'
+
+export { type Exchange, type Format, type Instant, type Locator, UnreadableRecording } from './exchange.ts'
+export type { Source } from './readers/open.ts'
+export type {
+  AuditedFile,
+  AuditFinding,
+  AuditReport,
+  Confidence,
+  Evidence,
+  RuleResult,
+  Severity,
+  TimelineEntry,
+} from './report.ts'
+export { REPORTS, type ReportName, type ReportOptions, verdictOf } from './reports/index.ts'
+export { DEFAULT_TARGET, type Target } from './target.ts'
+export { parseWaivers, type Waiver, WaiverError } from './waivers.ts'
+
+/** What the auditor may be told. */
+export interface AuditOptions {
+  /** Hosts and paths of the API. Default: the vendor's paths, on any host. */
+  readonly target?: Partial<Target> | undefined
+  /** The policy to judge by. Default: the vendor's guide and the decisions of this project. */
+  readonly policy?: (MonitorPolicy & Partial<Pick<Policy, 'budgetScope'>>) | undefined
+  /** Findings that are borne with. */
+  readonly waivers?: readonly Waiver[] | undefined
+  /** Time by which waivers end, ms since the epoch. Default now. */
+  readonly nowMs: number
+  /** At least 16 random bytes: under them secrets become fingerprints, which cannot be compared between runs. */
+  readonly key: Uint8Array
+  /** Folder of temporary files, for recordings in great disorder. Default the system's. */
+  readonly tempDir?: string | undefined
+  /** How many bytes more were read: for a progress bar. */
+  readonly onBytes?: ((bytes: number) => void) | undefined
+}
+
+/** Of this package, in reports. */
+const VERSION = '0.1.0'
+
+/**
+ * Judges recordings of any client's traffic: journals of this library, HARs, OTLP traces, access logs, each also with gzip.
+ * Memory stays flat whatever their size. Several are merged, by account.
+ *
+ * @throws {UnreadableRecording} what cannot be read: which file, where, what is allowed
+ */
+export async function audit(
+  sources: Iterable<Source> | AsyncIterable<Source>,
+  options: AuditOptions,
+): Promise<AuditReport> {
+  const target = { ...DEFAULT_TARGET, ...options.target }
+  const context = { target, fingerprints: createFingerprints(options.key), onBytes: options.onBytes }
+  const opened: { file: string; recording: Recording }[] = []
+  for await (const source of sources)
+    opened.push({ file: source.name, recording: await openRecording(source, context) })
+  const ordered = opened.map(({ recording }) => inOrder(recording.items, { tempDir: options.tempDir }))
+  const items: AsyncIterable<Item> = withAccounts(mergeInOrder(ordered.map(({ items }) => items)))
+  return judgeRecordings(opened, items, {
+    version: VERSION,
+    nowMs: options.nowMs,
+    ...(options.policy && { policy: options.policy }),
+    ...(options.waivers && { waivers: options.waivers }),
+    notes: () =>
+      opened.flatMap(({ file }, index) =>
+        ordered[index]?.wasSorted() === false
+          ? [
+              `${file} was not in the order of time, and has been sorted: some of it came more than 10 000 entries late.`,
+            ]
+          : [],
+      ),
+  })
+}
