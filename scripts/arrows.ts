@@ -18,8 +18,10 @@ const MONITORS = [
   'src/policy/defaults.ts',
   ...LEAVES,
 ]
-const CLIENT = ['src/client/', ...HTTP, ...STORE, 'src/monitors/']
+const CLIENT = ['src/client/', ...HTTP, ...STORE, 'src/monitors/', 'src/journal/']
 const EDGE = ['src/', 'machines/']
+// HMAC in step, in every runtime: WebCrypto's answers later.
+const JOURNAL_PACKAGES = ['@noble/hashes/hmac.js', '@noble/hashes/sha2.js', '@noble/hashes/utils.js']
 
 interface Zone {
   /** Path prefixes inside the project. */
@@ -39,8 +41,9 @@ const ZONES: Readonly<Record<string, Zone>> = {
   'src/http/': { imports: HTTP },
   'src/store/': { imports: STORE },
   'src/monitors/': { imports: MONITORS },
+  'src/journal/': { imports: ['src/journal/', 'src/monitors/', ...POLICY], packages: JOURNAL_PACKAGES },
   'src/client/': { imports: CLIENT },
-  'src/audit/': { imports: ['src/audit/', 'src/monitors/', 'src/store/', ...POLICY] },
+  'src/audit/': { imports: ['src/audit/', 'src/monitors/', 'src/journal/', 'src/store/', ...POLICY] },
   'src/sandbox/': { imports: ['src/sandbox/', ...POLICY] },
   'src/view/': { imports: ['src/view/', 'src/audit/', 'src/sandbox/', 'src/index.ts', ...CLIENT] },
   'src/cli/': { imports: EDGE },

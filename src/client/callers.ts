@@ -23,7 +23,10 @@ export interface Callers {
   timedOut(patience: Patience, timeoutMs: number): HeldToken | AuthError
 }
 
-export function createCallers(session: Session): Callers {
+/** Asks on behalf of a caller, and may take note of it. */
+type Ask = (patience: Patience, options: AcquireOptions, ask: () => Promise<HeldToken>) => Promise<HeldToken>
+
+export function createCallers(session: Session, told: Ask = (_patience, _options, ask) => ask()): Callers {
   const { clock, timeline, policy, credentials, vault, protocol, lifecycle } = session
   let over: AuthError | undefined
 
@@ -122,7 +125,7 @@ export function createCallers(session: Session): Callers {
       if (options.signal?.aborted) return Promise.reject(abortedError())
       const held = patience === 'forced' ? undefined : vault.usable()
       if (held !== undefined && (policy.proactive === 'timer' || !refreshIsDue())) return held
-      return over === undefined ? demand(patience, options) : Promise.reject(over)
+      return told(patience, options, () => (over === undefined ? demand(patience, options) : Promise.reject(over)))
     },
     settle(emitted) {
       if (emitted.type === 'served') {

@@ -11,11 +11,12 @@ import { boundedStore } from './bounded-store.ts'
 import { createBudget } from './budget.ts'
 import { createCallers } from './callers.ts'
 import { createCredentialsSource } from './credentials.ts'
-import { createListeners, type SendReason } from './events.ts'
+import { type AuthEvent, createListeners, type SendReason } from './events.ts'
 import type { AuthClient, AuthClientOptions } from './face.ts'
+import { createJournal } from './journal.ts'
 import { createLease } from './lease.ts'
 import { type Lifecycle, startLifecycle } from './lifecycle.ts'
-import { failureError, storeRefusal, unstoredError } from './messages.ts'
+import { failureError, journalFailure, storeRefusal, unstoredError } from './messages.ts'
 import { createOperator } from './operator.ts'
 import { parseOptions } from './options.ts'
 import { createProtocol } from './protocol.ts'
@@ -62,15 +63,29 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
   const budgetKeeper =
     policy.budgetScope === 'account' ? keeper : createRecordKeeper({ ...keeping, account: `budget ${baseURL}` })
   const budget = createBudget(budgetKeeper, timeline, policy)
-  const endpoints = createTokenEndpoints({
+  const journal =
+    given.journal &&
+    createJournal({
+      ...{ stream: given.journal, client: id, account, baseURL: new URL(baseURL), clock, policy, keeper },
+      onFault: (error) => fail(journalFailure(error)),
+    })
+  /** The journal first: what a listener does upon an event comes after it. */
+  const emit = (event: AuthEvent) => {
+    if (event.type !== 'request') journal?.event(event)
+    listeners.emit(event)
+  }
+  const tokenEndpoints = createTokenEndpoints({
     baseURL,
     policy,
     fetch,
     clock,
     nextId,
-    onRequest: (event) =>
-      listeners.emit({ type: 'request', ...event, ...(event.endpoint === 'validate' ? VALIDATE_REASON : sendReason) }),
+    onRequest: (event) => {
+      journal?.tokenEvent(event)
+      emit({ type: 'request', ...event, ...(event.endpoint === 'validate' ? VALIDATE_REASON : sendReason) })
+    },
   })
+  const endpoints = journal?.tokenRequests(tokenEndpoints) ?? tokenEndpoints
   const parts = { clock, timeline, policy, random, credentials, vault, keeper, budget }
   const adoption = createAdoption(parts)
   const lease = createLease({ store, account, holder: id, clock, timeline, policy })
@@ -97,7 +112,7 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
   const fail = (error: AuthError) => {
     const { code, clause, message } = error
     remembered.lastError = { code, message, atMs: clock.now(), ...(clause === undefined ? {} : { clause }) }
-    listeners.emit({ type: 'error', atMs: clock.now(), error })
+    emit({ type: 'error', atMs: clock.now(), error })
   }
   const onEmitted = (emitted: LifecycleEmitted) => {
     switch (emitted.type) {
@@ -123,7 +138,7 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     onEmitted,
     onStep: (step) => {
       if (step.to.startsWith('sending.')) sendReason = { ids: step.ids, why: step.why }
-      listeners.emit({ type: 'transition', atMs: clock.now(), generation: vault.facts()?.generation ?? 0, ...step })
+      emit({ type: 'transition', atMs: clock.now(), generation: vault.facts()?.generation ?? 0, ...step })
     },
     onFault: (cause) => {
       const fault = new AuthError('UNAVAILABLE', 'The client stopped on a fault of its own; create a new one.', {
@@ -139,7 +154,7 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     storeTrouble: store.trouble,
     ended: ended.signal,
   }
-  const callers = createCallers(session)
+  const callers = createCallers(session, journal?.demand)
   const tokens = createApiTokens(session, callers)
   const fetchLike = createApiFetch({
     baseURL: new URL(baseURL),
@@ -148,7 +163,10 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     clock,
     policy,
     nextId,
-    onRequest: (event) => listeners.emit({ type: 'request', ...event }),
+    onRequest: (event, details) => {
+      journal?.apiEvent(event, details)
+      emit({ type: 'request', ...event })
+    },
   })
   const stopWaking = clock.onWake(callers.wake)
   const unsubscribe = store.subscribe?.(account, () => void tellNews(session))
@@ -171,6 +189,7 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     // What was obeyed in memory alone ends here: nobody else will hear of it.
     if (keeper.retryAtMs() !== undefined) fail(unstoredError(store.trouble()))
     await lease.released()
+    await journal?.close()
     if (ownsStore) await store.close?.().catch(() => {})
   }
   let closed: Promise<void> | undefined
@@ -191,7 +210,7 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     status: () => statusOf(session, remembered, tokens.apiPausedUntilMs()),
     on: listeners.on,
     actor: { getSnapshot: lifecycle.snapshot, subscribe: lifecycle.subscribe },
-    ...createOperator(session, callers, username),
+    ...createOperator(session, callers, username, journal?.command),
     close,
     [Symbol.asyncDispose]: close,
   }

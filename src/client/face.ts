@@ -30,6 +30,12 @@ export interface AuthClientOptions {
   onEvent?: (event: AuthEvent) => void
   /** An XState inspector, for instance Stately's. It sees facts and times, no token. */
   inspect?: (event: unknown) => void
+  /**
+   * Takes what the client sends and is asked, a line of JSON at a time, for an auditor; nothing secret. No request waits for
+   * it: up to 10 000 lines are queued for a slow stream, further ones are left out, and the journal says so. One that fails
+   * is given up with an `error` event. `close()` waits up to 5 s for what is queued, and leaves the stream open.
+   */
+  journal?: WritableStream<string>
 }
 
 /** How `getAccessToken` waits. */

@@ -51,6 +51,14 @@ export const unstoredError = (trouble: StoreError | undefined): AuthError => {
   return new AuthError('STORE_UNAVAILABLE', message, { clause: 'D-store-down', cause: trouble })
 }
 
+/** The journal is given up; whose stream it is said why, and its words are not ours to pass on. */
+export const journalFailure = (error: unknown): AuthError => {
+  const { code, name } = Object(error) as { code?: unknown; name?: unknown }
+  const why = [code, name].find((word) => typeof word === 'string' && /^\w{1,40}$/.test(word)) ?? 'failed'
+  const message = `option 'journal' is a stream that cannot be written any more (${why}): nothing further is told to it, and the client goes on without`
+  return new AuthError('CONFIG_INVALID', message)
+}
+
 const FAILURES: Partial<Record<string, { code: AuthErrorCode; what: string; status?: number }>> = {
   'create outcome.unauthorized': { code: 'INVALID_CREDENTIALS', what: 'was answered 401', status: 401 },
   'create outcome.rejected': { code: 'SIGN_IN_REJECTED', what: 'was rejected' },

@@ -2,7 +2,7 @@ import { AuthError } from '../errors.ts'
 import type { LifecycleEvent } from '../policy/events.ts'
 import type { AccountRecord } from '../store/record.ts'
 import type { Callers } from './callers.ts'
-import { type Credentials, holdCredentials, sameCredentials } from './credentials.ts'
+import { type Credentials, type HeldCredentials, holdCredentials, sameCredentials } from './credentials.ts'
 import type { AuthClient } from './face.ts'
 import { checkCredentials } from './options.ts'
 import { closedError, type Session, tellFacts } from './session.ts'
@@ -15,6 +15,8 @@ export function createOperator(
   session: Session,
   callers: Pick<Callers, 'acquire' | 'timedOut'>,
   username: string | undefined,
+  /** Told of each command when it takes effect. */
+  onCommand: (action: keyof Operator, given?: HeldCredentials) => void = () => {},
 ): Operator {
   const { timeline, policy, credentials, vault, keeper, adoption, lifecycle, ended } = session
   const { callerTimeoutMs: timeoutMs } = policy
@@ -55,6 +57,7 @@ export function createOperator(
       if (waiting !== undefined) await waiting
       const last = credentials.last()
       const held = given === undefined ? last : holdCredentials(given)
+      onCommand('signIn', given && held)
       const { latch, signedOut } = lifecycle.context()
       // A callback that was never asked: nobody can say whether these are others; against a latch they have to be tried.
       const other = held !== undefined && (last === undefined ? latch !== null : !sameCredentials(held, last))
@@ -70,6 +73,7 @@ export function createOperator(
 
     async signOut() {
       if (ended.aborted) throw closedError()
+      onCommand('signOut')
       vault.discard(Number.POSITIVE_INFINITY)
       await told({ type: 'operator.signOut', atMs: timeline.nowMs() }, (record) => ({
         ...record,
@@ -81,6 +85,7 @@ export function createOperator(
     async reset() {
       const waiting = inOrder()
       if (waiting !== undefined) await waiting
+      onCommand('reset')
       await told({ type: 'operator.reset', atMs: timeline.nowMs() }, (record) => ({
         ...record,
         ...NO_PAIR,

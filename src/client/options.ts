@@ -27,6 +27,7 @@ export interface ParsedOptions {
   readonly random: () => number
   readonly onEvent: AuthClientOptions['onEvent']
   readonly inspect: AuthClientOptions['inspect']
+  readonly journal: AuthClientOptions['journal']
 }
 
 const KNOWN = {
@@ -40,6 +41,7 @@ const KNOWN = {
   random: true,
   onEvent: true,
   inspect: true,
+  journal: true,
 } as const satisfies Record<keyof AuthClientOptions, true>
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
@@ -53,7 +55,7 @@ export function parseOptions(options: AuthClientOptions): ParsedOptions {
   for (const name of Object.keys(options))
     if (!Object.hasOwn(KNOWN, name)) throw unknownOptionError(name, options[name as never], Object.keys(KNOWN))
 
-  const { credentials, onEvent, inspect, clock = systemClock(), random = systemRandom } = options
+  const { credentials, onEvent, inspect, journal, clock = systemClock(), random = systemRandom } = options
   const baseURL = parseBaseURL(String(options.baseURL ?? DEFAULT_BASE_URL)).href.replace(/\/+$/, '')
   const username = usernameOf(credentials)
   const account = options.account ?? username
@@ -70,6 +72,8 @@ export function parseOptions(options: AuthClientOptions): ParsedOptions {
     throw configError('clock', clock, 'a Clock: now, monotonic, setTimeout, clearTimeout, onWake')
   if (options.store !== undefined && !hasMethods(options.store, ['read', 'compareAndSet', 'lease', 'release']))
     throw configError('store', options.store, 'a TokenStore: read, compareAndSet, lease, release')
+  if (journal !== undefined && (!hasMethods(journal, ['getWriter']) || journal.locked))
+    throw configError('journal', journal, 'a WritableStream of strings that nobody else writes to')
 
   return {
     baseURL,
@@ -85,6 +89,7 @@ export function parseOptions(options: AuthClientOptions): ParsedOptions {
     random,
     onEvent,
     inspect,
+    journal,
   }
 }
 

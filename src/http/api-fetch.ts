@@ -4,11 +4,24 @@ import { httpDateMs, pauseLengthMs } from '../policy/deadlines.ts'
 import { type ApiReplyKind, apiReplyKind } from '../policy/outcomes.ts'
 import type { Policy } from '../policy/schema.ts'
 import { duration, timeOfDay } from '../policy/words.ts'
+import type { Secret } from '../secret.ts'
 import { assertSameOrigin, type Fetch, fetchFollowing, refuseForbidden } from './origin.ts'
 import type { ApiRequestEvent, HeldToken, TokenSource } from './token-source.ts'
 
 /** A plain `fetch`: what openapi-fetch, ky and axios' fetch adapter take. */
 export type FetchLike = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>
+
+/** What an event does not tell, for a journal: it is not passed on to listeners. */
+export interface ApiRequestDetails {
+  /** The token of this send. */
+  readonly access: Secret
+  /** Of the answer. */
+  readonly headers?: Headers | undefined
+  /** `code` of a 403's body. */
+  readonly code?: string | undefined
+  /** No answer came, and it was the caller who gave the request up. */
+  readonly aborted?: boolean | undefined
+}
 
 /** What {@link createApiFetch} needs. */
 export interface ApiFetchOptions {
@@ -22,7 +35,7 @@ export interface ApiFetchOptions {
   /** Numbers the requests; to be shared with the token endpoints. Default: from 1. */
   readonly nextId?: (() => number) | undefined
   /** Told of each send and of what became of it; must not throw. Both sends of one request have the same `id`. */
-  readonly onRequest?: ((event: ApiRequestEvent) => void) | undefined
+  readonly onRequest?: ((event: ApiRequestEvent, details: ApiRequestDetails) => void) | undefined
 }
 
 /**
@@ -78,7 +91,7 @@ export function createApiFetch(options: ApiFetchOptions): FetchLike {
     }
   }
 
-  const send = (call: Call, { body }: Payload, held: HeldToken, resendCount: 0 | 1): Promise<Response> => {
+  const send = (call: Call, { body }: Payload, held: HeldToken, resendCount: 0 | 1): Promise<Reply> => {
     const init: RequestInit = { ...call.init, method: call.method, headers: bearing(call.headers, held) }
     if (body !== undefined) init.body = body
     // Also past a redirect, where a `signal: undefined` of the caller would hide that of the `Request`.
@@ -88,29 +101,38 @@ export function createApiFetch(options: ApiFetchOptions): FetchLike {
       call.redirect === 'follow'
         ? fetchFollowing(fetch, call.target, init, { maxRedirects: policy.maxRedirects })
         : fetch(call.target, init)
-    if (onRequest === undefined) return transmit()
+    if (onRequest === undefined) return transmit().then(replyOf)
 
-    const { generation } = held
+    const { generation, access } = held
     const about = { id: call.id, endpoint: 'api', method: call.method.toUpperCase(), path: call.url.pathname } as const
-    const tell = (phase: 'sent' | 'answered' | 'failed', more?: { status?: number; durationMs: number }) =>
-      onRequest({ ...about, phase, generation, resendCount, atMs: clock.now(), ...more })
+    const tell = (
+      phase: 'sent' | 'answered' | 'failed',
+      more?: { atMs?: number; status?: number; durationMs: number },
+      details?: Omit<ApiRequestDetails, 'access'>,
+    ) => onRequest({ ...about, phase, generation, resendCount, atMs: clock.now(), ...more }, { access, ...details })
     const sentAtMs = clock.monotonic()
     const durationMs = () => clock.monotonic() - sentAtMs
     tell('sent')
     return transmit().then(
       (response) => {
-        tell('answered', { status: response.status, durationMs: durationMs() })
-        return response
+        const { status, headers } = response
+        const more = { atMs: clock.now(), status, durationMs: durationMs() }
+        const told = (reply: Reply) => {
+          tell('answered', more, { headers, code: reply.code })
+          return reply
+        }
+        const reply = replyOf(response)
+        return reply instanceof Promise ? reply.then(told) : told(reply)
       },
       (error) => {
-        tell('failed', { durationMs: durationMs() })
+        tell('failed', { durationMs: durationMs() }, { aborted: call.signal?.aborted })
         throw error
       },
     )
   }
 
   /** What the answer says of the token and of the API; a rejection is weighed where it happened. */
-  const learn = (response: Response, kind: ApiReplyKind, { generation }: HeldToken): Response => {
+  const learn = ({ response, kind }: Reply, { generation }: HeldToken): Response => {
     if (kind === 'ok') tokens.accepted(generation)
     if (kind === 'throttled' && policy.apiPause) {
       const retryAfter = response.headers.get('retry-after') ?? undefined
@@ -135,26 +157,24 @@ export function createApiFetch(options: ApiFetchOptions): FetchLike {
     const held = acquiring instanceof Promise ? await acquiring : acquiring
     assertMayGo(call)
     const first = await send(call, payload, held, 0).finally(answered)
-    const kind = kindOf(first)
-    const firstKind = kind instanceof Promise ? await kind : kind
-    if (firstKind !== 'rejection') return learn(first, firstKind, held)
+    if (first.kind !== 'rejection') return learn(first, held)
 
+    const refused = first.response
     const verdict = tokens.rejected(held.generation)
-    if (verdict === 'ignore') return first
-    let other = await acquireAnother(call, first)
-    if (other.generation === held.generation) return first
-    discard(first)
-    if (!payload.replayable) throw notReplayable(first.status)
+    if (verdict === 'ignore') return refused
+    let other = await acquireAnother(call, refused)
+    if (other.generation === held.generation) return refused
+    discard(refused)
+    if (!payload.replayable) throw notReplayable(refused.status)
     const replayAnswered = tokens.slot && (await tokens.slot({ signal: call.signal }))
     if (replayAnswered) other = await acquire(call)
-    assertMayGo(call, first.status)
+    assertMayGo(call, refused.status)
     const second = await send(call, payload, other, 1).finally(replayAnswered)
-    const secondKind = await kindOf(second)
-    if (secondKind !== 'rejection') return learn(second, secondKind, other)
+    if (second.kind !== 'rejection') return learn(second, other)
     // Only a fresh token's refusal says that refreshing does not help; another is a rejection like any other.
     if (verdict === 'replay') tokens.replayRejected(other.generation)
     else tokens.rejected(other.generation)
-    return second
+    return second.response
   }
 }
 
@@ -297,11 +317,18 @@ function bearing(headers: Headers, { access }: HeldToken): Headers {
 /** An error body with a `code` is far shorter than this. */
 const CODE_WITHIN_BYTES = 16_384
 
+/** An answer, and what it is. */
+interface Reply {
+  readonly response: Response
+  readonly kind: ApiReplyKind
+  readonly code?: string | undefined
+}
+
 /** Only of a 403 does the body matter. `D-api-403` */
-const kindOf = (response: Response): ApiReplyKind | Promise<ApiReplyKind> =>
+const replyOf = (response: Response): Reply | Promise<Reply> =>
   response.status === 403
-    ? codeOf(response).then((code) => apiReplyKind(response.status, code))
-    : apiReplyKind(response.status)
+    ? codeOf(response).then((code) => ({ response, kind: apiReplyKind(response.status, code), code }))
+    : { response, kind: apiReplyKind(response.status) }
 
 async function codeOf(response: Response): Promise<string | undefined> {
   if (!response.body || !/\bjson\b/i.test(response.headers.get('content-type') ?? '')) return undefined

@@ -99,6 +99,7 @@ export function options(): void {
     random: () => 0.5,
     onEvent: (event) => void event,
     inspect: (event) => void event,
+    journal: new WritableStream<string>(),
   })
   // @ts-expect-error: credentials are required
   createAuthClient({})
@@ -109,7 +110,17 @@ export function options(): void {
   // @ts-expect-error: one of two words
   createAuthClient({ credentials, policy: { proactive: 'never' } })
   expectTypeOf<keyof AuthClientOptions>().toEqualTypeOf<
-    'baseURL' | 'credentials' | 'account' | 'store' | 'policy' | 'clock' | 'fetch' | 'random' | 'onEvent' | 'inspect'
+    | 'baseURL'
+    | 'credentials'
+    | 'account'
+    | 'store'
+    | 'policy'
+    | 'clock'
+    | 'fetch'
+    | 'random'
+    | 'onEvent'
+    | 'inspect'
+    | 'journal'
   >()
   expectTypeOf<PolicyOptions['refreshUnauthorized']>().toEqualTypeOf<'fail' | 'recreate' | undefined>()
   expectTypeOf<TokenStore['subscribe']>().extract<undefined>().toEqualTypeOf<undefined>()
