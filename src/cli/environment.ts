@@ -4,6 +4,7 @@ import type { AuthEvent } from '../client/events.ts'
 import type { AuthClient } from '../client/face.ts'
 import { DEFAULT_BASE_URL } from '../client/options.ts'
 import type { AuthError } from '../errors.ts'
+import { openJournal } from './journal-file.ts'
 import { openStore, type StoreSettings } from './store.ts'
 import { UsageError } from './usage.ts'
 
@@ -49,18 +50,27 @@ export async function readEnvironment(
   }
 }
 
+/** What a command wants of its client. */
+export interface ClientSettings {
+  readonly onEvent?: ((event: AuthEvent) => void) | undefined
+  /** The value of `--journal`: a file that is appended to. */
+  readonly journal?: string | true | undefined
+}
+
 /**
  * Runs one command on a client of its own: nothing is sent that nobody asked for (`D-proactive`), and the end waits until
  * everything is stored.
  *
+ * @throws {UsageError} when the journal cannot be written
  * @throws AuthError `STORE_UNAVAILABLE` where that was not to be: what was obeyed in memory alone dies with the command
  */
 export async function withClient<T>(
   environment: Environment,
   work: (auth: AuthClient) => Promise<T>,
-  onEvent?: (event: AuthEvent) => void,
+  { onEvent, journal }: ClientSettings = {},
 ): Promise<T> {
   const { baseURL, username, password } = environment
+  const file = typeof journal === 'string' ? openJournal(journal) : undefined
   const store = await openStore(environment)
   let unstored: AuthError | undefined
   try {
@@ -71,6 +81,7 @@ export async function withClient<T>(
       policy: { proactive: 'onDemand' },
       store,
       ...(onEvent && { onEvent }),
+      ...(file && { journal: file.stream }),
     })
     const result = await work(auth)
     auth.on('error', ({ error }) => {
@@ -81,6 +92,7 @@ export async function withClient<T>(
     return result
   } finally {
     await store.close?.()
+    file?.close()
   }
 }
 

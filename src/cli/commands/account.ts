@@ -1,6 +1,7 @@
 import type { AuthClient } from '../../client/face.ts'
 import { loaded, readEnvironment, withClient } from '../environment.ts'
 import { EXIT } from '../exit-codes.ts'
+import { JOURNAL_HELP, JOURNAL_OPTION } from '../journal-file.ts'
 import { type Invocation, print } from '../output.ts'
 import { type OptionSpec, readArguments } from '../usage.ts'
 
@@ -49,17 +50,20 @@ export const account =
   (name: keyof typeof DEEDS) =>
   async ({ argv, env, signal }: Invocation): Promise<number> => {
     const { about, signsIn, act }: Deed = DEEDS[name]
-    const options: Record<string, OptionSpec> = signsIn ? { 'password-stdin': { type: 'boolean' } } : {}
+    const password: Record<string, OptionSpec> = signsIn ? { 'password-stdin': { type: 'boolean' } } : {}
+    const options: Record<string, OptionSpec> = { ...password, ...JOURNAL_OPTION }
     const { values } = readArguments(argv, options)
     if (values.help) {
-      const option = signsIn ? '\n\n  --password-stdin   read the password from standard input' : ''
-      print(`compliancely-auth ${name}${signsIn ? ' [--password-stdin]' : ''}\n\n${about}${option}\n`)
+      const option = signsIn ? '  --password-stdin   read the password from standard input\n' : ''
+      const usage = `compliancely-auth ${name}${signsIn ? ' [--password-stdin]' : ''} [--journal FILE]`
+      print(`${usage}\n\n${about}\n\n${option}${JOURNAL_HELP}\n`)
       return EXIT.done
     }
     const passwordFromStdin = values['password-stdin'] === true
     const environment = await readEnvironment(env, { passwordFromStdin, needsPassword: signsIn })
-    return withClient(environment, async (auth) => {
+    const work = async (auth: AuthClient) => {
       await loaded(auth)
       return act(auth, signal)
-    })
+    }
+    return withClient(environment, work, { journal: values.journal })
   }

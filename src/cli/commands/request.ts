@@ -1,17 +1,19 @@
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
-import { type Environment, readEnvironment, withClient } from '../environment.ts'
+import { type ClientSettings, type Environment, readEnvironment, withClient } from '../environment.ts'
 import { EXIT } from '../exit-codes.ts'
+import { JOURNAL_HELP, JOURNAL_OPTION } from '../journal-file.ts'
 import { type Invocation, note, print } from '../output.ts'
 import { readArguments, UsageError } from '../usage.ts'
 
-const REQUEST_HELP = `compliancely-auth request METHOD PATH [--data JSON|@FILE|-] [--password-stdin]
+const REQUEST_HELP = `compliancely-auth request METHOD PATH [--data JSON|@FILE|-] [--password-stdin] [--journal FILE]
 
 Sends one API request with the access token and prints the body of the answer, also when
 the API refuses (exit code 16 for a status of 400 or above).
 
   --data JSON        body, as JSON; @FILE reads it from a file, - from standard input
   --password-stdin   read the password from standard input
+${JOURNAL_HELP}
 
 Example: compliancely-auth request GET /api/v2/whoami/`
 
@@ -28,7 +30,7 @@ interface ApiRequest {
 export async function request({ argv, env, signal }: Invocation): Promise<number> {
   const { values, positionals } = readArguments(
     argv,
-    { data: { type: 'string' }, 'password-stdin': { type: 'boolean' } },
+    { data: { type: 'string' }, 'password-stdin': { type: 'boolean' }, ...JOURNAL_OPTION },
     2,
   )
   if (values.help) {
@@ -50,19 +52,31 @@ export async function request({ argv, env, signal }: Invocation): Promise<number
     note(error.message)
     return EXIT.unreadable
   }
-  const { status, statusText } = await send(environment, { method: method.toUpperCase(), path, body }, signal)
+  const { status, statusText } = await send(
+    environment,
+    { method: method.toUpperCase(), path, body },
+    { signal, journal: values.journal },
+  )
   if (status < 400) return EXIT.done
   note(`the API answered ${status} ${statusText}`.trimEnd())
   return EXIT.apiRefused
 }
 
-const send = (environment: Environment, { method, path, body }: ApiRequest, signal: AbortSignal) =>
-  withClient(environment, async (auth) => {
-    const headers = body === undefined ? {} : { 'Content-Type': 'application/json' }
-    const response = await auth.fetchLike(path, { method, headers, signal, ...(body === undefined ? {} : { body }) })
-    print(new Uint8Array(await response.arrayBuffer()))
-    return response
-  })
+const send = (
+  environment: Environment,
+  { method, path, body }: ApiRequest,
+  { signal, journal }: ClientSettings & { signal: AbortSignal },
+) =>
+  withClient(
+    environment,
+    async (auth) => {
+      const headers = body === undefined ? {} : { 'Content-Type': 'application/json' }
+      const response = await auth.fetchLike(path, { method, headers, signal, ...(body === undefined ? {} : { body }) })
+      print(new Uint8Array(await response.arrayBuffer()))
+      return response
+    },
+    { journal },
+  )
 
 async function readData(data: string | undefined): Promise<string | undefined> {
   if (data === undefined) return undefined

@@ -15,7 +15,7 @@ export async function liveCheck(env: NodeJS.ProcessEnv, signal: AbortSignal): Pr
     print(`→ ${event.endpoint} → ${event.status ?? 'no answer'}${why}\n`)
   }
   print(`The real API at ${new URL(environment.baseURL).origin}: one sign-in at most, one validate, one request.\n`)
-  return withClient(environment, (auth) => check(auth, signal), onEvent)
+  return withClient(environment, (auth) => check(auth, signal), { onEvent })
 }
 
 async function check(auth: AuthClient, signal: AbortSignal): Promise<number> {
