@@ -1,8 +1,9 @@
 import { harReader } from './har.ts'
+import { journalReader } from './journal.ts'
 import type { FormatReader, Prefix } from './reader.ts'
 
 /** All formats, in the order in which they are asked. */
-export const READERS: readonly FormatReader[] = [harReader]
+export const READERS: readonly FormatReader[] = [journalReader, harReader]
 
 /** How much of a recording decides on its format, bytes. */
 export const PREFIX_BYTES = 65_536

@@ -1,9 +1,8 @@
 import { RULES, severityOf } from '../../audit/rules.ts'
-import { createMonitors, type Monitor } from '../../monitors/index.ts'
-import { COVERAGE } from '../../monitors/index.ts'
+import { COVERAGE, createMonitors, type Monitor } from '../../monitors/index.ts'
+import { isPolicyId, POLICY_IDS, policyEntry } from '../../policy/catalogue.ts'
 import { nearestName } from '../../policy/config-error.ts'
 import { DEFAULT_POLICY } from '../../policy/defaults.ts'
-import { isPolicyId, POLICY_IDS, policyEntry } from '../../policy/catalogue.ts'
 import { EXIT } from '../exit-codes.ts'
 import { type Invocation, print } from '../output.ts'
 import { readArguments, UsageError } from '../usage.ts'
@@ -34,7 +33,8 @@ function listOf(): string {
 function explanation(id: string): string {
   const rule = monitors.find((each) => each.id === id)
   if (!isPolicyId(id)) {
-    if (rule !== undefined) return [`${id}: ${rule.title}`, '', `Follows from: ${rule.ids.join(', ')}`, ...checked(rule)].join('\n')
+    if (rule !== undefined)
+      return [`${id}: ${rule.title}`, '', `Follows from: ${rule.ids.join(', ')}`, ...checked(rule)].join('\n')
     const known = [...POLICY_IDS, ...monitors.map((each) => each.id)]
     throw new UsageError(`unknown id '${id}'; did you mean ${nearestName(id, known)}?`)
   }
@@ -50,7 +50,9 @@ function explanation(id: string): string {
     '',
     about,
     ...(note === undefined ? [] : [`In traffic: ${note}`]),
-    ...rules.flatMap((each) => (each.id === id ? checked(each) : ['', `Checked by ${each.id}: ${each.title}`, ...checked(each)])),
+    ...rules.flatMap((each) =>
+      each.id === id ? checked(each) : ['', `Checked by ${each.id}: ${each.title}`, ...checked(each)],
+    ),
   ].join('\n')
 }
 
