@@ -103,11 +103,14 @@ export async function judgeRecordings(
   const rules: RuleResult[] = []
   const findings: AuditFinding[] = []
   for (const monitor of monitors) {
+    const missing = monitor.needs.filter((need) => lacking.has(need))
     const because =
       seen.authHidden && SEES_AUTHENTICATION.includes(monitor.id)
         ? 'The recording leaves out how requests say who they are: record it with sensitive data.'
-        : monitor.needs.map((need) => lacking.get(need)).find((reason) => reason !== undefined)
-    const broken = because === undefined ? brokenOf(monitor, accounts) : []
+        : lacking.get(missing[0] as Need)
+    // Which sends are one request was guessed: that shows a fault, and never that there is none.
+    const isGuessed = seen.inferred && missing.length === 1 && missing[0] === 'requestIds'
+    const broken = because === undefined || isGuessed ? brokenOf(monitor, accounts) : []
     const found = broken.map((each, index) =>
       findingOf(monitor, each, { index, readings: readings.length, inferred: seen.inferred, policy }),
     )
@@ -223,7 +226,7 @@ function resultOf(
     severity: severityOf(monitor),
     findings: found.length + (found.length > 0 ? more : 0),
   }
-  if (because !== undefined) return { ...base, verdict: 'inconclusive', because }
+  if (because !== undefined && found.length === 0) return { ...base, verdict: 'inconclusive', because }
   if (found.some(({ verdict }) => verdict === 'fail')) return { ...base, verdict: 'fail' }
   if (found.length > 0) return { ...base, verdict: 'inconclusive', because: found[0]?.because }
   return { ...base, verdict: 'pass' }

@@ -192,6 +192,17 @@ describe('sends that may be one request', () => {
     ])
   })
 
+  it('are guessed from what does not tell it, too: a fault is one, and none is inconclusive', async () => {
+    const blind = recorded('har', { tells: ALL.filter((need) => need !== 'requestIds'), lacks: {} })
+    const verdict = async (...calls: Items) => {
+      const items = sameAs(itemsOf([create(0, 1), ...calls]))
+      const { rules } = await judgeRecordings([blind], items, { version: '0', nowMs: START_MS })
+      return rules.find(({ rule }) => rule === 'invariant-6')?.verdict
+    }
+    expect(await verdict(api(10, 1, { status: 500 }), api(10.5, 1))).toBe('fail')
+    expect(await verdict(api(10, 1), api(10.5, 1))).toBe('inconclusive')
+  })
+
   it('are not where it comes later, or follows a success', async () => {
     expect(await guessed(api(10, 1, { status: 500 }), api(13, 1))).toEqual([])
     expect(await guessed(api(10, 1), api(10.1, 1), api(10.2, 1))).toEqual([])
