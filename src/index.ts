@@ -1,6 +1,13 @@
 export { createAuthClient } from './client/client.ts'
 export type { Credentials, CredentialsOption } from './client/credentials.ts'
-export type { AuthEvent, AuthEventOf, ErrorEvent, RequestEvent, TransitionEvent } from './client/events.ts'
+export type {
+  AuthEvent,
+  AuthEventOf,
+  ErrorEvent,
+  FindingEvent,
+  RequestEvent,
+  TransitionEvent,
+} from './client/events.ts'
 export type { AuthClient, AuthClientOptions, TokenOptions } from './client/face.ts'
 export type { LifecycleSnapshot } from './client/snapshot.ts'
 export type { AuthStatus } from './client/status.ts'

@@ -13,6 +13,7 @@ import { createCallers } from './callers.ts'
 import { createCredentialsSource } from './credentials.ts'
 import { type AuthEvent, createListeners, type SendReason } from './events.ts'
 import type { AuthClient, AuthClientOptions } from './face.ts'
+import { createFindings, judgedBy } from './findings.ts'
 import { createJournal } from './journal.ts'
 import { createLease } from './lease.ts'
 import { type Lifecycle, startLifecycle } from './lifecycle.ts'
@@ -63,15 +64,15 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
   const budgetKeeper =
     policy.budgetScope === 'account' ? keeper : createRecordKeeper({ ...keeping, account: `budget ${baseURL}` })
   const budget = createBudget(budgetKeeper, timeline, policy)
-  const journal =
-    given.journal &&
-    createJournal({
-      ...{ stream: given.journal, client: id, account, baseURL: new URL(baseURL), clock, policy, keeper },
-      onFault: (error) => fail(journalFailure(error)),
-    })
+  const journal = createJournal({
+    ...{ stream: given.journal, client: id, account, baseURL: new URL(baseURL), clock, policy, keeper },
+    findings: createFindings(judgedBy(policy), ({ atMs, ...finding }) => emit({ type: 'finding', atMs, ...finding })),
+    isJudged: () => listeners.has('finding'),
+    onFault: (error) => fail(journalFailure(error)),
+  })
   /** The journal first: what a listener does upon an event comes after it. */
   const emit = (event: AuthEvent) => {
-    if (event.type !== 'request') journal?.event(event)
+    if (event.type === 'transition' || event.type === 'error') journal.event(event)
     listeners.emit(event)
   }
   const tokenEndpoints = createTokenEndpoints({
@@ -81,11 +82,11 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     clock,
     nextId,
     onRequest: (event) => {
-      journal?.tokenEvent(event)
+      journal.tokenEvent(event)
       emit({ type: 'request', ...event, ...(event.endpoint === 'validate' ? VALIDATE_REASON : sendReason) })
     },
   })
-  const endpoints = journal?.tokenRequests(tokenEndpoints) ?? tokenEndpoints
+  const endpoints = journal.tokenRequests(tokenEndpoints)
   const parts = { clock, timeline, policy, random, credentials, vault, keeper, budget }
   const adoption = createAdoption(parts)
   const lease = createLease({ store, account, holder: id, clock, timeline, policy })
@@ -154,7 +155,7 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     storeTrouble: store.trouble,
     ended: ended.signal,
   }
-  const callers = createCallers(session, journal?.demand)
+  const callers = createCallers(session, journal.demand)
   const tokens = createApiTokens(session, callers)
   const fetchLike = createApiFetch({
     baseURL: new URL(baseURL),
@@ -164,7 +165,7 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     policy,
     nextId,
     onRequest: (event, details) => {
-      journal?.apiEvent(event, details)
+      journal.apiEvent(event, details)
       emit({ type: 'request', ...event })
     },
   })
@@ -189,7 +190,7 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     // What was obeyed in memory alone ends here: nobody else will hear of it.
     if (keeper.retryAtMs() !== undefined) fail(unstoredError(store.trouble()))
     await lease.released()
-    await journal?.close()
+    await journal.close()
     if (ownsStore) await store.close?.().catch(() => {})
   }
   let closed: Promise<void> | undefined
@@ -210,7 +211,7 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     status: () => statusOf(session, remembered, tokens.apiPausedUntilMs()),
     on: listeners.on,
     actor: { getSnapshot: lifecycle.snapshot, subscribe: lifecycle.subscribe },
-    ...createOperator(session, callers, username, journal?.command),
+    ...createOperator(session, callers, username, journal.command),
     close,
     [Symbol.asyncDispose]: close,
   }

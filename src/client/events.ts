@@ -1,6 +1,7 @@
 import type { AuthError } from '../errors.ts'
 import type { TokenRequestEvent } from '../http/token-endpoints.ts'
 import type { ApiRequestEvent } from '../http/token-source.ts'
+import type { InvariantNumber, PolicyId } from '../policy/catalogue.ts'
 
 /** One step of the chart. */
 export interface TransitionEvent {
@@ -39,13 +40,32 @@ export interface ErrorEvent {
   readonly error: AuthError
 }
 
-export type AuthEvent = TransitionEvent | RequestEvent | ErrorEvent
+/**
+ * This client broke the policy, by its own traffic: a fault of ours, or of whoever shares its account unseen. Judged while
+ * somebody listens to this type. Nothing secret.
+ */
+export interface FindingEvent {
+  readonly type: 'finding'
+  /** Wall-clock time, ms since the epoch. */
+  readonly atMs: number
+  /** Id of the rule: a clause, a decision or `invariant-N`. */
+  readonly monitor: string
+  readonly invariant: InvariantNumber | undefined
+  /** The clauses and decisions that were broken. */
+  readonly ids: readonly PolicyId[]
+  /** What was seen that may not be. */
+  readonly evidence: string
+}
+
+export type AuthEvent = TransitionEvent | RequestEvent | ErrorEvent | FindingEvent
 export type AuthEventOf<T extends AuthEvent['type']> = Extract<AuthEvent, { type: T }>
 
 /** Listeners by type. One that throws harms nobody. */
 export interface Listeners {
   on<T extends AuthEvent['type']>(type: T, listener: (event: AuthEventOf<T>) => void): () => void
   emit(event: AuthEvent): void
+  /** Somebody listens to this type by name. */
+  has(type: AuthEvent['type']): boolean
 }
 
 export function createListeners(all: ((event: AuthEvent) => void) | undefined): Listeners {
@@ -65,6 +85,7 @@ export function createListeners(all: ((event: AuthEvent) => void) | undefined): 
       listeners.set(type, ofType.add(listener))
       return () => void ofType.delete(listener)
     },
+    has: (type) => (listeners.get(type)?.size ?? 0) > 0,
     emit(event) {
       if (all !== undefined) guarded(all, event)
       for (const listener of [...(listeners.get(event.type) ?? [])]) guarded(listener, event)

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import { saltedFingerprints } from '../journal/fingerprints.ts'
 import { byOf, encodeLine, JOURNAL, JOURNAL_VERSION, type JournalLine, PRODUCER } from '../journal/format.ts'
 import { createLineSink, MAX_WAITING_LINES } from '../journal/sink.ts'
+import type { Findings } from './findings.ts'
 import { createJournalIds, type JournalIds, type JournalIdsOptions } from './journal-ids.ts'
 
 type Without<Each, Name extends string> = Each extends unknown ? Omit<Each, Name> : never
@@ -12,11 +13,18 @@ export type Told = Without<JournalLine, 'by'>
 export interface JournalPen {
   /** Never waits, never throws. `line` is asked once the salt of the account's record is known. */
   tell(line: (ids: JournalIds) => Told): void
+  /** Nobody wants to know. */
+  isIdle(): boolean
   close(): Promise<void>
 }
 
 export interface JournalPenOptions extends JournalIdsOptions {
-  readonly stream: WritableStream<string>
+  /** Where lines go; `undefined`: nowhere, they are judged alone. */
+  readonly stream: WritableStream<string> | undefined
+  /** Judges what is told. */
+  readonly findings: Findings
+  /** Somebody wants to hear of findings. */
+  readonly isJudged: () => boolean
   readonly clock: Clock
   readonly baseURL: URL
   /** Id of the client. */
@@ -26,7 +34,7 @@ export interface JournalPenOptions extends JournalIdsOptions {
 }
 
 export function createJournalPen(options: JournalPenOptions): JournalPen {
-  const { stream, clock, keeper, baseURL, client, onFault } = options
+  const { stream, clock, keeper, baseURL, client, findings, isJudged, onFault } = options
   const startedAtMs = Math.round(clock.now())
   const by = byOf(client)
   const gap = (lines: number) => encodeLine({ kind: 'gap', by, atMs: Math.round(clock.now()), lines })
@@ -35,7 +43,7 @@ export function createJournalPen(options: JournalPenOptions): JournalPen {
     if (!over) onFault(error)
     over = true
   }
-  const sink = createLineSink(stream, clock, gap, fault)
+  const sink = stream && createLineSink(stream, clock, gap, fault)
   let waiting: ((ids: JournalIds) => Told)[] = []
   let ids: JournalIds | undefined
 
@@ -46,7 +54,9 @@ export function createJournalPen(options: JournalPenOptions): JournalPen {
     ids = createJournalIds(options, saltedFingerprints(salt))
     const { account } = ids
     const header = { journal: JOURNAL, version: JOURNAL_VERSION, producer: PRODUCER, startedAtMs } as const
-    sink.write(encodeLine({ ...header, origin: baseURL.origin, account, client }))
+    const whole = { ...header, origin: baseURL.origin, account, client }
+    findings.header(whole)
+    sink?.write(encodeLine(whole))
     return ids
   }
   const flush = () => {
@@ -54,7 +64,9 @@ export function createJournalPen(options: JournalPenOptions): JournalPen {
     waiting = []
     for (const line of lines) {
       const { kind, ...told } = line(idsNow())
-      sink.write(encodeLine({ kind, by, ...told } as JournalLine))
+      const whole = { kind, by, ...told } as JournalLine
+      if (isJudged()) findings.line(whole)
+      sink?.write(encodeLine(whole))
     }
   }
   const guarded = (work: () => void) => {
@@ -65,9 +77,13 @@ export function createJournalPen(options: JournalPenOptions): JournalPen {
     }
   }
 
+  const isIdle = () => over || (sink === undefined && !isJudged())
+
   return {
+    isIdle,
     tell: (line) =>
       guarded(() => {
+        if (isIdle()) return
         waiting.push(line)
         // Until the record is stored its salt may still give way to another process's. Nothing is sent before that.
         if (keeper.known().version > 0 || waiting.length > MAX_WAITING_LINES) flush()
@@ -75,7 +91,7 @@ export function createJournalPen(options: JournalPenOptions): JournalPen {
     async close() {
       guarded(flush)
       over = true
-      await sink.close()
+      await sink?.close()
     },
   }
 }

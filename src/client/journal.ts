@@ -151,6 +151,7 @@ export function createJournal(options: JournalOptions): Journal {
       pen.tell(() => ({ kind: 'answered', ...answer }))
     },
     demand(patience, { signal, timeoutMs = policy.callerTimeoutMs }, ask) {
+      if (pen.isIdle()) return ask()
       const demand = ++demands
       const demandedAtMs = nowMs()
       const startedMs = clock.monotonic()

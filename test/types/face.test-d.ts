@@ -169,6 +169,8 @@ export function exhaustiveEvents(event: AuthEvent): string {
     case 'error':
       expectTypeOf(event.error).toEqualTypeOf<AuthError>()
       return event.error.code
+    case 'finding':
+      return event.evidence
     default:
       return event satisfies never
   }

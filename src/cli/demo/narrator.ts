@@ -77,6 +77,7 @@ export function createNarrator(print: (line: string) => void, colour: boolean): 
     }
     printCounted()
     printRefused(event.atMs)
+    if (event.type === 'finding') return line(event.atMs, paint('red', '!'), `${event.monitor}: ${event.evidence}`)
     if (event.type === 'error') return line(event.atMs, paint('red', '!'), event.error.message)
     const { endpoint, status = 'no answer', why, ids } = event
     const style = status === 200 ? 'green' : 'yellow'
