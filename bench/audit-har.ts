@@ -36,7 +36,7 @@ async function read(file: string) {
   const clock = systemClock()
   const startMs = clock.monotonic()
   const context = { target: DEFAULT_TARGET, fingerprints: createFingerprints(randomBytes(32)) }
-  const bytes = createReadStream(file, { highWaterMark: 262_144 })
+  const bytes = createReadStream(file)
   const recording = await openRecording({ name: 'bench.har', bytes }, context)
   const order = inOrder(recording.items)
   const counts = { exchange: 0, happening: 0, skipped: 0 }

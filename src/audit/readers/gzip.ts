@@ -6,7 +6,7 @@ import { UnreadableRecording } from '../exchange.ts'
 export const isGzip = (bytes: Uint8Array) => bytes[0] === 0x1f && bytes[1] === 0x8b
 
 /** How much is unzipped at once, bytes. */
-const CHUNK_BYTES = 262_144
+const CHUNK_BYTES = 65_536
 
 /**
  * Unzips as it goes; members that follow each other are one recording.

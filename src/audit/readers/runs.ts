@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Item } from '../exchange.ts'
 
 /** How much is written or read at once, bytes. */
-const BLOCK_BYTES = 262_144
+const BLOCK_BYTES = 65_536
 
 /** A temporary file of items in their order, one JSON line each. Holds what items hold: nothing secret. */
 export interface Run {
