@@ -86,6 +86,12 @@ describe('what a request presents', () => {
     }
   })
 
+  it('of several headers of one name the first counts', async () => {
+    const made = entry()
+    const headers = [...made.request.headers, { name: 'authorization', value: 'Basic x' }]
+    expect((await one({ ...made, request: { ...made.request, headers } })).request.authScheme).toBe('Bearer')
+  })
+
   it.each(['[REDACTED]', '***', 'REDACTED', '<token>', 'xxxxxxxx', 'eyJhb*****', ''])(
     'a placeholder tells nothing, and the recording is not said to tell tokens: Bearer %s',
     async (placeholder) => {
@@ -105,6 +111,10 @@ describe('what a request presents', () => {
     expect(exchanges.map(({ request }) => request.credentialsId)).toEqual([undefined, undefined])
     expect(exchanges.map(({ account }) => account)).toEqual([fingerprints.account('ann'), undefined])
     expect(recording?.abilities().tells).toEqual([])
+    const whole = tokenEntry('create', { body: { username: 'ann', password: 'p' } })
+    const mixed = (await read(har([whole, hidden]))).recording?.abilities()
+    expect(mixed?.tells).toEqual([])
+    expect(mixed?.lacks.credentials).toMatch(/^1 request without the user name and password/)
   })
 
   it('a body that is not there is missed; one that lacks the field is the fault of the client', async () => {
@@ -249,6 +259,28 @@ describe('what is audited', () => {
       ['/api/v2/x', 301],
       ['/api/v2/x/', 200],
     ])
+  })
+})
+
+describe('what was not sent', () => {
+  const failing = (_error: string) => {
+    const made = entry({ status: 0 })
+    return { ...made, response: { ...made.response, _error } }
+  }
+  const metadata = entry({ method: 'OPTIONS' })
+
+  it.each<[string, unknown, string]>([
+    ['a preflight', entry({ method: 'OPTIONS', headers: {} }), 'a CORS preflight'],
+    ['a preflight by its initiator', { ...metadata, _initiator: { type: 'preflight' } }, 'a CORS preflight'],
+    ['a tunnel', entry({ method: 'CONNECT' }), 'a tunnel through a proxy'],
+    ['a request that an extension blocked', failing('net::ERR_BLOCKED_BY_CLIENT'), 'blocked before it was sent'],
+    ['a request that Firefox blocked', { ...entry(), _blocked_reason: 'csp' }, 'blocked before it was sent'],
+  ])('%s', async (_, made, why) => {
+    expect((await read(har([made]))).skipped).toEqual([`1: ${why}`])
+  })
+
+  it('a client that asks for the options itself sends a request', async () => {
+    expect((await one(metadata)).request).toMatchObject({ method: 'OPTIONS', endpoint: 'api' })
   })
 })
 

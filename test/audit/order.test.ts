@@ -63,7 +63,9 @@ describe('the order of time', () => {
 
   it('merges more runs than files may be open', async () => {
     const backwards = exchanges(Array.from({ length: 1000 }, (_, n) => 1000 - n))
-    const { found, wasSorted } = await sorted(backwards, 4)
+    const { found, wasSorted, files } = await sorted(backwards, 4)
+    expect(files.length).toBeGreaterThan(1)
+    expect(files.length).toBeLessThanOrEqual(64)
     expect(found).toEqual(backwards.toReversed())
     expect(wasSorted).toBe(false)
   })

@@ -43,7 +43,10 @@ export function inOrder(items: AsyncIterable<Item>, options: OrderOptions = {}):
     const spill = async () => {
       const next = window.pop()
       if (next === undefined) return
-      runs[next.run] ??= await temporary.create()
+      if (runs[next.run] === undefined) {
+        await runs[next.run - 1]?.end()
+        runs[next.run] = await temporary.create()
+      }
       written = next
       await runs[next.run]?.write(next.item)
     }
@@ -73,6 +76,7 @@ export function inOrder(items: AsyncIterable<Item>, options: OrderOptions = {}):
       if (runs.length === 0) for (let next = window.pop(); next !== undefined; next = window.pop()) yield next.item
       else {
         while (window.size > 0) await spill()
+        await runs.at(-1)?.end()
         yield* mergedRuns(runs, temporary)
       }
       if (failure !== undefined) throw failure.error
@@ -93,6 +97,7 @@ async function* mergedRuns(runs: readonly Run[], temporary: Runs): AsyncGenerato
       const run = await temporary.create()
       for await (const item of mergeInOrder(left.slice(at, at + FAN_IN).map((each) => each.read())))
         await run.write(item)
+      await run.end()
       merged.push(run)
     }
     left = merged
