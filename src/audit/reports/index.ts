@@ -1,5 +1,6 @@
 import type { AuditReport } from '../report.ts'
 import { renderGithub } from './github.ts'
+import { renderHtml } from './html.ts'
 import { renderJson } from './json.ts'
 import { renderJunit } from './junit.ts'
 import { renderMarkdown } from './markdown.ts'
@@ -17,8 +18,8 @@ export interface Renderer {
   render(report: AuditReport, options?: ReportOptions): string
 }
 
-/** Forms of a report: for a terminal, programs, code scanning, CI, pull requests, and GitHub Actions. */
-export type ReportName = 'terminal' | 'json' | 'sarif' | 'junit' | 'markdown' | 'github'
+/** Forms of a report: for a terminal, programs, code scanning, CI, pull requests, GitHub Actions, and people. */
+export type ReportName = 'terminal' | 'json' | 'sarif' | 'junit' | 'markdown' | 'github' | 'html'
 
 export const REPORTS: Readonly<Record<ReportName, Renderer>> = {
   terminal: { mediaType: 'text/plain', render: renderTerminal },
@@ -27,4 +28,5 @@ export const REPORTS: Readonly<Record<ReportName, Renderer>> = {
   junit: { mediaType: 'application/xml', render: renderJunit },
   markdown: { mediaType: 'text/markdown', render: renderMarkdown },
   github: { mediaType: 'text/plain', render: renderGithub },
+  html: { mediaType: 'text/html', render: renderHtml },
 }
