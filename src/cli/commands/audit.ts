@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { setFlagsFromString } from 'node:v8'
 import {
   type AuditOptions,
   type AuditReport,
@@ -73,6 +74,8 @@ export async function audit({ argv, env }: Invocation): Promise<number> {
   if (outputs.filter(({ file }) => file === undefined).length > 1)
     throw new UsageError('one report can go to standard output; give the others a file: --format json:report.json')
 
+  // What is read lives for a moment only: a young generation that does not grow halves the memory and costs no time.
+  setFlagsFromString('--semi-space-growth-factor=1')
   const clock = systemClock()
   const startedAtMs = clock.now()
   let report: AuditReport
