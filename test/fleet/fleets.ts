@@ -15,7 +15,7 @@ export function fleets(open: () => Promise<Place> | Place) {
   })
   afterAll(() => place.close())
 
-  describe('live as one', { timeout: 120_000 }, () => {
+  describe('live as one', { timeout: 300_000 }, () => {
     test('D-one-at-a-time: eight processes with fifty callers each, cold, sign in once', async () => {
       const report = await day(place, { name: 'cold', processes: 8, callers: 50, forMs: 0 })
       expect(report).toMatchObject({

@@ -12,7 +12,7 @@ export function kills(open: () => Promise<Place> | Place) {
   beforeAll(async () => {
     place = await open()
     all = await crashes(place, process.env.SEED ?? '', KILLS)
-  }, 120_000)
+  }, 300_000)
   afterAll(() => place.close())
 
   it('D-refresh-401, D-store-down: whoever comes next does what the record and the server call for', () => {
