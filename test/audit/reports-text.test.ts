@@ -176,6 +176,10 @@ describe('the report for a terminal', () => {
     const api = SAMPLE.timeline.filter(({ atMs }) => atMs > (SAMPLE.to ?? 0) - 160_000)
     const crowd = api.flatMap((entry) => (entry.endpoint === 'refresh' ? [entry] : [entry, entry, entry]))
     expect(terminal({ ...SAMPLE, timeline: crowd })).toMatch(/200×\d+/)
+    const refresh = SAMPLE.timeline.filter(({ status }) => status === 429)
+    const mixed = ([502, 200, 'dropped'] as const).flatMap((status) => refresh.map((entry) => ({ ...entry, status })))
+    expect(terminal({ ...SAMPLE, timeline: [...mixed, ...refresh] })).toContain('429+3')
+    expect(terminal({ ...SAMPLE, timeline: mixed })).toContain('✗+2')
   })
 
   it('tells a few findings of a rule in full and counts the others', () => {

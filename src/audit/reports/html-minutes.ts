@@ -9,6 +9,8 @@ const ROW = 28
 const MOST = 300
 /** Statuses are written where this much room is left, in percent of the width. */
 const ROOM = 7
+/** As much on a narrow page. */
+const NARROW_ROOM = 17
 
 /** The minutes of a finding: who was called when and what came back, the pause, and what the finding is about in rings. */
 export function minutesOf(
@@ -44,10 +46,8 @@ export function minutesOf(
         const x = percentOf(entry.atMs, window)
         const next = own[at + 1]
         const isEvidence = keys.has(placeKey(entry.at))
-        const hasRoom = next === undefined ? x < 100 - ROOM : percentOf(next.atMs, window) - x > ROOM
-        const label =
-          (isEvidence || hasRoom) &&
-          html`<text class="status" x="${x}%" y="${top + ROW / 2 + 4}" dx="${isEvidence ? 13 : 8}">${entry.status === 'dropped' ? '' : entry.status}</text>`
+        const room = next === undefined ? 100 : percentOf(next.atMs, window) - x
+        const label = (isEvidence || room > ROOM) && statusOf(entry, { x, y: top + ROW / 2 + 4, room, isEvidence })
         return html`${markOf(entry, window, top + ROW / 2, isEvidence)}${label}`
       },
     )}`
@@ -61,6 +61,17 @@ export function minutesOf(
 
 const of = (finding: AuditFinding, account: string | undefined) =>
   finding.account === undefined || finding.account === account
+
+/** The status beside its mark; to the left of it where the drawing ends. */
+function statusOf(
+  { status }: TimelineEntry,
+  { x, y, room, isEvidence }: { x: number; y: number; room: number; isEvidence: boolean },
+): Markup {
+  const css = isEvidence || room > NARROW_ROOM ? 'status' : 'status crowded'
+  const away = isEvidence ? 13 : 8
+  const side = x > 85 ? html`dx="-${away}" text-anchor="end"` : html`dx="${away}"`
+  return html`<text class="${css}" x="${x}%" y="${y}" ${side}>${status === 'dropped' ? '' : status}</text>`
+}
 
 /** How long from the trigger to the offence. */
 const spanOf = (from: number, to: number, y: number, ms: number) =>

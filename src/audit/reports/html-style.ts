@@ -143,6 +143,7 @@ h1{font-size:1.5rem}
 .rules td.what{grid-column:1/-1}
 .rules .amount{text-align:left}
 .when{white-space:normal}
+.crowded{display:none}
 }
 @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
 @media print{
@@ -156,4 +157,4 @@ article,.rule-head,tr{break-inside:avoid}
 `
 
 /** Its hash for the policy of the page; a test says what it has to be. */
-export const STYLE_HASH = 'sha256-vjrM6XRho5MY6voDB0CewlrweTjN/SnhZfMApsBXsQM='
+export const STYLE_HASH = 'sha256-9JcJ1vKFHBDL0D44hRLQgjcs7fm1ury77mWvl8AZYEo='
