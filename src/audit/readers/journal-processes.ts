@@ -1,3 +1,4 @@
+import type { DecodedLine } from '../../journal/decode.ts'
 import type { AnsweredLine, DemandedLine, JournalHeader, SentLine, SettledLine } from '../../journal/format.ts'
 import type { Exchange, Happening, Item, Locator } from '../exchange.ts'
 
@@ -11,62 +12,77 @@ interface Open<Line> {
   readonly at: Locator
 }
 
+type ProcessLine = Exclude<DecodedLine, { readonly kind: 'header' | 'other' | 'broken' }>
+
 /** A process that wrote a journal: its requests until they are answered, its demands until they are settled. */
 export interface JournalProcess {
   header: JournalHeader
-  /** Of its latest line, ms. */
-  lastAtMs: number
-  sent(line: SentLine, at: Locator): Item | undefined
-  answered(line: AnsweredLine): Exchange | undefined
-  demanded(line: DemandedLine, at: Locator): Item | undefined
-  settled(line: SettledLine, at: Locator): readonly Happening[]
-  /** A happening of this process. */
-  happened(at: Locator, moment: Happening['moment']): Happening
+  /** Adds what a line of it completes; gives `false` for an answer to a request that is not there. */
+  take(line: ProcessLine, at: Locator, items: Item[]): boolean
   /** What is still open when there is no more of it. */
-  end(): Iterable<Item>
+  end(): readonly Item[]
 }
 
 export function createJournalProcess(first: JournalHeader): JournalProcess {
   const sends = new Map<number, Open<SentLine>>()
   const demands = new Map<number, Open<DemandedLine>>()
 
-  const whose = () => ({ account: process.header.account, client: process.header.client })
+  /** Of its latest line, ms. */
+  let lastAtMs = first.startedAtMs
   const nameOf = (number: number) => `${process.header.client}/${number}`
 
+  // Field by field: for each of millions of requests, copying "the rest" of an object costs more than all else.
   const exchange = (
     { line, at }: Open<SentLine>,
     answered: Exchange['answered'],
-    outcome: Pick<Exchange['request'], 'status'>,
-  ): Exchange => {
-    const { kind: _, by: __, send: ___, atMs, requestId, origin, ...request } = line
-    return {
-      kind: 'exchange',
-      at,
-      ...whose(),
-      sent: { earliestMs: atMs, latestMs: atMs },
-      answered,
-      request: {
-        ...request,
-        requestId: requestId === undefined ? undefined : nameOf(requestId),
-        origin: origin ?? process.header.origin,
-        configuredOrigin: process.header.origin,
-        ...outcome,
-      },
-    }
-  }
+    outcome: Partial<AnsweredLine> & Pick<AnsweredLine, 'status'>,
+  ): Exchange => ({
+    kind: 'exchange',
+    at,
+    account: process.header.account,
+    client: process.header.client,
+    sent: { earliestMs: line.atMs, latestMs: line.atMs },
+    answered,
+    request: {
+      endpoint: line.endpoint,
+      method: line.method,
+      path: line.path,
+      authScheme: line.authScheme,
+      requestId: line.requestId === undefined ? undefined : nameOf(line.requestId),
+      accessId: line.accessId,
+      accessExpAtMs: line.accessExpAtMs,
+      refreshId: line.refreshId,
+      refreshExpAtMs: line.refreshExpAtMs,
+      credentialsId: line.credentialsId,
+      origin: line.origin ?? process.header.origin,
+      configuredOrigin: process.header.origin,
+      status: outcome.status,
+      abandoned: outcome.abandoned,
+      code: outcome.code,
+      retryAfterMs: outcome.retryAfterMs,
+      grantedAccessId: outcome.grantedAccessId,
+      grantedAccessExpAtMs: outcome.grantedAccessExpAtMs,
+      grantedRefreshId: outcome.grantedRefreshId,
+      grantedRefreshExpAtMs: outcome.grantedRefreshExpAtMs,
+    },
+  })
   /** The process ended first, or what it wrote is lost. Until when the connection lasted, nobody can say. */
   const unanswered = (open: Open<SentLine>) => {
     const earliestMs = open.line.atMs
-    return exchange(open, { earliestMs, latestMs: Math.max(earliestMs, process.lastAtMs) }, { status: 'dropped' })
+    return exchange(open, { earliestMs, latestMs: Math.max(earliestMs, lastAtMs) }, { status: 'dropped' })
+  }
+  const happened = (at: Locator, moment: Happening['moment']): Happening => {
+    const { account, client } = process.header
+    return { kind: 'happening', at, account, client, moment }
   }
   const demand = ({ line, at }: Open<DemandedLine>, deadlineAtMs: number | undefined) => {
     const { atMs, forced } = line
-    return process.happened(at, { kind: 'demanded', atMs, demandId: nameOf(line.demand), deadlineAtMs, forced })
+    return happened(at, { kind: 'demanded', atMs, demandId: nameOf(line.demand), deadlineAtMs, forced })
   }
   /** The process went on past the deadline; else nobody can say what became of the demand. */
   const unsettled = (open: Open<DemandedLine>) => {
     const { deadlineAtMs } = open.line
-    return demand(open, process.lastAtMs > deadlineAtMs + LATE_MS ? deadlineAtMs : undefined)
+    return demand(open, lastAtMs > deadlineAtMs + LATE_MS ? deadlineAtMs : undefined)
   }
   const pushed = <Line>(open: Map<number, Open<Line>>, number: number, next: Open<Line>) => {
     open.set(number, next)
@@ -76,44 +92,71 @@ export function createJournalProcess(first: JournalHeader): JournalProcess {
     return oldest?.[1]
   }
 
+  const answered = (line: AnsweredLine) => {
+    const open = sends.get(line.send)
+    if (open === undefined) return undefined
+    sends.delete(line.send)
+    const answeredAtMs = Math.max(line.atMs, open.line.atMs)
+    return exchange(open, { earliestMs: answeredAtMs, latestMs: answeredAtMs }, line)
+  }
+  const settled = ({ atMs, demand: number, tookMs, accessId, accessExpAtMs, code }: SettledLine, at: Locator) => {
+    const open = demands.get(number)
+    demands.delete(number)
+    const result =
+      code === undefined
+        ? ({ kind: 'token', accessId, accessExpAtMs } as const)
+        : ({ kind: 'error', code: code ?? undefined } as const)
+    const end = happened(at, { kind: 'settled', atMs, demandId: nameOf(number), result })
+    if (open === undefined) return [end]
+    // Time-outs run on the monotonic clock, which a sleep or a clock that is set does not move. `D-skew`
+    const { deadlineAtMs, atMs: demandedAtMs } = open.line
+    const inTime = tookMs <= deadlineAtMs - demandedAtMs + LATE_MS
+    return [demand(open, inTime ? Math.max(deadlineAtMs, atMs) : deadlineAtMs), end]
+  }
+
   const process: JournalProcess = {
     header: first,
-    lastAtMs: first.startedAtMs,
-    sent(line, at) {
-      const lost = pushed(sends, line.send, { line, at })
-      return lost && unanswered(lost)
+    take(line, at, items) {
+      lastAtMs = Math.max(lastAtMs, line.atMs)
+      switch (line.kind) {
+        case 'sent': {
+          const lost = pushed(sends, line.send, { line, at })
+          if (lost !== undefined) items.push(unanswered(lost))
+          return true
+        }
+        case 'answered': {
+          const complete = answered(line)
+          if (complete !== undefined) items.push(complete)
+          return complete !== undefined
+        }
+        case 'demanded': {
+          const lost = pushed(demands, line.demand, { line, at })
+          if (lost !== undefined) items.push(unsettled(lost))
+          return true
+        }
+        case 'settled':
+          items.push(...settled(line, at))
+          return true
+        case 'aborted':
+          items.push(happened(at, { kind: 'aborted', atMs: line.atMs, demandId: nameOf(line.demand) }))
+          return true
+        case 'operator': {
+          const { atMs, action, credentialsId } = line
+          items.push(happened(at, { kind: 'operator', atMs, action, credentialsId }))
+          return true
+        }
+        case 'gap':
+          items.push({ kind: 'skipped', at, why: `${line.lines} lines were left out while it was written` })
+          return true
+        default:
+          return line satisfies never
+      }
     },
-    answered({ kind: _, by: __, send, atMs, ...outcome }) {
-      const open = sends.get(send)
-      if (open === undefined) return undefined
-      sends.delete(send)
-      const answeredAtMs = Math.max(atMs, open.line.atMs)
-      return exchange(open, { earliestMs: answeredAtMs, latestMs: answeredAtMs }, outcome)
-    },
-    demanded(line, at) {
-      const lost = pushed(demands, line.demand, { line, at })
-      return lost && unsettled(lost)
-    },
-    settled({ atMs, demand: number, tookMs, accessId, accessExpAtMs, code }, at) {
-      const open = demands.get(number)
-      demands.delete(number)
-      const result =
-        code === undefined
-          ? ({ kind: 'token', accessId, accessExpAtMs } as const)
-          : ({ kind: 'error', code: code ?? undefined } as const)
-      const settled = process.happened(at, { kind: 'settled', atMs, demandId: nameOf(number), result })
-      if (open === undefined) return [settled]
-      // Time-outs run on the monotonic clock, which a sleep or a clock that is set does not move. `D-skew`
-      const { deadlineAtMs, atMs: demandedAtMs } = open.line
-      const inTime = tookMs <= deadlineAtMs - demandedAtMs + LATE_MS
-      return [demand(open, inTime ? Math.max(deadlineAtMs, atMs) : deadlineAtMs), settled]
-    },
-    happened: (at, moment) => ({ kind: 'happening', at, ...whose(), moment }),
-    *end() {
-      for (const open of sends.values()) yield unanswered(open)
-      for (const open of demands.values()) yield unsettled(open)
+    end() {
+      const left = [...[...sends.values()].map(unanswered), ...[...demands.values()].map(unsettled)]
       sends.clear()
       demands.clear()
+      return left
     },
   }
   return process

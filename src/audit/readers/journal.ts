@@ -2,8 +2,10 @@ import { type DecodedLine, decodeLine } from '../../journal/decode.ts'
 import { byOf, JOURNAL_VERSION } from '../../journal/format.ts'
 import type { Need } from '../../monitors/index.ts'
 import { type Abilities, type Item, type Locator, UnreadableRecording } from '../exchange.ts'
+import { batchesOf, flattened } from './flattened.ts'
+import { createUsualLines } from './journal-bytes.ts'
 import { createJournalProcess, type JournalProcess } from './journal-processes.ts'
-import { type Line, linesOf, MAX_LINE_BYTES } from './lines.ts'
+import { type Line, linesOf, MAX_LINE_BYTES, textOf } from './lines.ts'
 import type { FormatReader, Input, ReadContext } from './reader.ts'
 
 /** How many processes that have not written for long are remembered. */
@@ -41,13 +43,15 @@ export const journalReader: FormatReader = {
 
 function createReading({ file, bytes }: Input, { target }: ReadContext) {
   const processes = new Map<string, JournalProcess>()
+  const usual = createUsualLines()
+  /** Those whose API is not the one that is audited. */
+  const elsewhere = new Set<string>()
   /** Lines that are missing, one way or the other. */
-  let leftOut = 0
   let unreadable = 0
+  let leftOut = 0
   let producer: string | undefined
 
-  const begin = (decoded: Extract<DecodedLine, { kind: 'header' }>, at: Locator): Iterable<Item> => {
-    const { header } = decoded
+  const begin = ({ header }: Extract<DecodedLine, { kind: 'header' }>, at: Locator): readonly Item[] => {
     producer ??= header.producer
     if (header.version > JOURNAL_VERSION)
       throw new UnreadableRecording(
@@ -55,6 +59,10 @@ function createReading({ file, bytes }: Input, { target }: ReadContext) {
         `is a journal of version ${header.version}, and this program reads version ${JOURNAL_VERSION}: update compliancely-auth`,
       )
     const by = byOf(header.client)
+    if (target.origins.length > 0 && !target.origins.includes(header.origin)) {
+      elsewhere.add(by)
+      return []
+    }
     const known = processes.get(by)
     if (known !== undefined) {
       known.header = header
@@ -68,66 +76,35 @@ function createReading({ file, bytes }: Input, { target }: ReadContext) {
   }
 
   const skipped = (at: Locator, why: string): Item => ({ kind: 'skipped', at, why })
-  const broken = (at: Locator, { cutOff: atEnd }: Line, why: string): Item => {
+  const broken = (at: Locator, { cutOff }: Line, why: string): Item => {
     // A process that was killed, or is still at it, leaves half a line.
-    if (!atEnd) unreadable++
-    return skipped(at, atEnd ? 'cut off at the end of the file' : why)
+    if (!cutOff) unreadable++
+    return skipped(at, cutOff ? 'cut off at the end of the file' : why)
   }
 
-  function itemsOf(line: Line): Iterable<Item | undefined> {
+  const readLine = (line: Line, items: Item[]): void => {
     const at = { file, line: line.number }
-    if (line.text === undefined) return [broken(at, line, `longer than ${MAX_LINE_BYTES} bytes`)]
-    const decoded = decodeLine(line.text)
-    if (decoded.kind === 'header') return begin(decoded, at)
-    if (processes.size === 0) throw noHeader(at)
-    if (decoded.kind === 'other') return []
-    if (decoded.kind === 'broken') return [broken(at, line, decoded.why)]
+    if (line.tooLong) return void items.push(broken(at, line, `longer than ${MAX_LINE_BYTES} bytes`))
+    const decoded = usual(line) ?? decodeLine(textOf(line))
+    if (decoded.kind === 'header') return void items.push(...begin(decoded, at))
+    if (processes.size + elsewhere.size === 0) throw noHeader(at)
+    if (decoded.kind === 'other') return
+    if (decoded.kind === 'broken') return void items.push(broken(at, line, decoded.why))
     const process = processes.get(decoded.by)
-    if (process === undefined) return [broken(at, line, 'of a process whose first line is not here')]
-    process.lastAtMs = Math.max(process.lastAtMs, decoded.atMs)
-    switch (decoded.kind) {
-      case 'sent':
-        return [process.sent(decoded, at)]
-      case 'answered':
-        return [process.answered(decoded) ?? broken(at, line, 'an answer to a request that is not here')]
-      case 'demanded':
-        return [process.demanded(decoded, at)]
-      case 'settled':
-        return process.settled(decoded, at)
-      case 'aborted': {
-        const { atMs, demand } = decoded
-        const demandId = `${process.header.client}/${demand}`
-        return [process.happened(at, { kind: 'aborted', atMs, demandId })]
-      }
-      case 'operator': {
-        const { atMs, action, credentialsId } = decoded
-        return [process.happened(at, { kind: 'operator', atMs, action, credentialsId })]
-      }
-      case 'gap':
-        leftOut += decoded.lines
-        return [skipped(at, `${decoded.lines} lines were left out while it was written`)]
-      default:
-        return decoded satisfies never
-    }
+    if (process !== undefined) {
+      if (decoded.kind === 'gap') leftOut += decoded.lines
+      if (!process.take(decoded, at, items)) items.push(broken(at, line, 'an answer to nothing that is here'))
+    } else if (!elsewhere.has(decoded.by)) items.push(broken(at, line, 'of a process whose first line is not here'))
+    else if (decoded.kind === 'sent') items.push(skipped(at, 'another host'))
   }
-
-  /** Of the API alone; what a client with another one sent is not asked for. */
-  const wanted = (item: Item): Item => {
-    if (item.kind !== 'exchange' || target.origins.length === 0) return item
-    const { origin } = item.request
-    return origin === undefined || target.origins.includes(origin) ? item : skipped(item.at, 'another host')
-  }
-
-  async function* items(): AsyncGenerator<Item> {
-    for await (const lines of linesOf(bytes))
-      for (const line of lines) for (const item of itemsOf(line)) if (item !== undefined) yield wanted(item)
-    for (const process of processes.values()) for (const item of process.end()) yield wanted(item)
+  const end = (items: Item[]) => {
+    for (const process of processes.values()) items.push(...process.end())
     processes.clear()
   }
+  const items = () => flattened(batchesOf(linesOf(bytes), readLine, end))
 
   const abilities = (): Abilities => {
-    const missing = leftOut + unreadable
-    if (missing === 0) return { tells: TOLD, lacks: { outputs: OUTPUTS } }
+    if (leftOut + unreadable === 0) return { tells: TOLD, lacks: { outputs: OUTPUTS } }
     const why =
       leftOut > 0
         ? `The journal left ${leftOut} lines out because whoever took them was too slow.`
