@@ -2,6 +2,7 @@
  * How fast a journal is read, and in how much memory: `node bench/audit-journal.ts [MEGABYTES]` (500) writes a journal of
  * that size to a temporary file, reads it, prints the figures and removes it.
  */
+import { once } from 'node:events'
 import { createReadStream, createWriteStream, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -63,7 +64,7 @@ for (const line of journal()) {
   pending += line
   if (pending.length < MEGABYTE) continue
   size += pending.length
-  if (!output.write(pending)) await new Promise((resolve) => output.once('drain', resolve))
+  if (!output.write(pending)) await once(output, 'drain')
   pending = ''
   if (size >= megabytes * MEGABYTE) break
 }
