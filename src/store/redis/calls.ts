@@ -106,8 +106,11 @@ export function createCalls({ client, prefix, clock, timeoutMs, ownsClient }: Ca
     close() {
       closed = true
       for (const name of names) client.off(name, listeners[name])
-      // Not its `close()`, which waits for answers that a stopped server does not give.
-      if (ownsClient) client.destroy()
+      if (!ownsClient) return
+      // Not its `close()`, which waits for answers that a stopped server does not give. A connection that is just being made
+      // does not hear of it, and would hold the process open: it is destroyed once it is there.
+      client.destroy()
+      for (const name of ['connect', 'ready'] as const) client.on(name, () => client.destroy())
     },
   }
 }

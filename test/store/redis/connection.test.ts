@@ -1,5 +1,6 @@
 import { createClient, createCluster, RESP_TYPES } from 'redis'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { macrotask } from '../../../src/clock.ts'
 import { type RedisStore, redisStore, redisStoreFromUrl } from '../../../src/store/redis/index.ts'
 import { fullRecord, shown } from '../../support/records.ts'
 import { describeWithRedis, freePort, type Server, startServer, until } from './server.ts'
@@ -191,6 +192,18 @@ describeWithRedis('connections to Redis', () => {
       const store = await redisStoreFromUrl(server.url)
       await store.close()
       expect(await connections('NORMAL')).toBe(0)
+    })
+
+    it('can be closed while it connects: no connection is left that would hold the process open', async () => {
+      for (let round = 0; round < 20; round++) {
+        const store = await redisStoreFromUrl(server.url)
+        const reading = store.read(ME).catch(() => {})
+        // At every stage of the connecting once.
+        for (let turn = 0; turn < round; turn++) await macrotask()
+        await store.close()
+        await reading
+      }
+      await until('the end of every connection', async () => (await connections('NORMAL')) === 0)
     })
 
     it('outlives a server that goes and comes back', async () => {
