@@ -137,6 +137,23 @@ describe('the journal of a client', () => {
     expect(token?.accessId).toBe(kinds(journal.lines, 'answered')[0]?.grantedAccessId)
   })
 
+  it('begins anew where the record came to have another salt: its ids are others from there', async () => {
+    const { world, auth, journal, settled } = journaled()
+    await settled(auth.fetchLike(WHO_AM_I))
+    const account = `${BASE_URL} ${USERNAME}`
+    const { record } = await world.now(world.store.read(account))
+    if (record === undefined) throw new Error('the record is not there')
+    const restored = { ...record, salt: 'another', version: record.version + 1 }
+    await world.now(world.store.compareAndSet(account, record.version, restored))
+    await settled(auth.getAccessToken({ forceRefresh: true }))
+    const headers = parsed(journal.lines).filter((line) => line.journal !== undefined)
+    expect(headers.map(({ client }) => client)).toEqual([headers[0]?.client, headers[0]?.client])
+    expect(headers[1]?.account).not.toBe(headers[0]?.account)
+    const { items } = await readJournal(journal.text())
+    const accounts = items.flatMap((item) => (item.kind === 'exchange' ? [item.account] : []))
+    expect(accounts).toEqual([headers[0]?.account, headers[0]?.account, headers[1]?.account])
+  })
+
   it('shows no secret, in no line', async () => {
     const { world, auth, journal, settled } = journaled()
     await liveADay(world, auth, settled)

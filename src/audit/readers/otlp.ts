@@ -1,0 +1,88 @@
+import type { Need } from '../../monitors/index.ts'
+import { type Abilities, type Item, UnreadableRecording } from '../exchange.ts'
+import { batchesOf, flattened } from './flattened.ts'
+import { parsed } from './json-values.ts'
+import { createTraceSplitter, type TracePiece } from './otlp-pieces.ts'
+import { readSpan, type Service, serviceOf } from './otlp-span.ts'
+import type { FormatReader, Input, ReadContext } from './reader.ts'
+
+/** How many spans are remembered, to know a client's and its server's for one request. */
+const REMEMBERED = 100_000
+
+const LACKS: Readonly<Partial<Record<Need, string>>> = {
+  tokens:
+    'A trace holds no bodies, so which tokens were granted does not show; a HAR or the journal of the client tells.',
+  credentials: 'A trace holds no bodies, so which credentials were sent does not show.',
+  requestIds: 'A trace does not say which requests are one, sent again; it is inferred from the parent span.',
+  demands: 'A trace does not show who asked the client for a token; the journal of the client does.',
+  settlements: 'A trace does not show what those who asked for a token were given.',
+  aborts: 'A trace does not show for sure who ended a connection.',
+  signOuts: 'A trace does not show a sign-out; the journal of the client does.',
+  outputs: 'A trace does not show what the client prints.',
+  origins: 'A trace does not say which origin the client is configured for.',
+}
+
+/** Traces in OTLP/JSON, of clients and servers; also many after each other, as the collector's file exporter writes them. */
+export const otlpReader: FormatReader = {
+  format: 'otlp',
+  title: 'OTLP/JSON traces',
+  recognises: ({ keys }) => keys.get('resourceSpans') === '[',
+  read: (input, context) => ({ format: 'otlp', items: readTraces(input, context), abilities }),
+}
+
+const abilities = (): Abilities => ({ tells: [], lacks: LACKS })
+
+function readTraces({ file, bytes }: Input, context: ReadContext): AsyncIterableIterator<Item> {
+  let entry = 0
+  let service: Service = {}
+  /** Requests that a client's span told of, by its id, and those that a server's did, by its parent's. */
+  const [byClient, byServer] = [createMemory(), createMemory()]
+
+  const read = ({ kind, text }: TracePiece, items: Item[]) => {
+    if (kind === 'resource') {
+      service = serviceOf(parsed(text))
+      return
+    }
+    const at = { file, entry: ++entry }
+    if (text === undefined) return void items.push({ kind: 'skipped', at, why: 'too large a span' })
+    const { item, side, traceId, spanId, parentId } = readSpan(parsed(text), service, at, context)
+    const [own, other] = side === 'server' ? [parentId, byClient] : [spanId, byServer]
+    if (item.kind === 'exchange' && own !== undefined) {
+      const key = `${traceId} ${own}`
+      if (other.has(key))
+        return void items.push({ kind: 'skipped', at, why: 'the same request, seen from its other end' })
+      const mine = side === 'server' ? byServer : byClient
+      mine.add(key)
+    }
+    items.push(item)
+  }
+
+  async function* pieces() {
+    const splitter = createTraceSplitter()
+    const check = () => {
+      if (splitter.broken === undefined) return
+      const after = entry === 0 ? 'before its first span' : `after span ${entry}`
+      throw new UnreadableRecording({ file }, `${splitter.broken}, ${after}; what came before was read`)
+    }
+    for await (const chunk of bytes) {
+      yield splitter.push(chunk)
+      check()
+    }
+    splitter.end()
+    check()
+  }
+  return flattened(batchesOf(pieces(), read))
+}
+
+/** A set that forgets what came first. */
+function createMemory() {
+  const keys = new Set<string>()
+  return {
+    has: (key: string) => keys.has(key),
+    add(key: string) {
+      keys.add(key)
+      const [oldest] = keys
+      if (keys.size > REMEMBERED && oldest !== undefined) keys.delete(oldest)
+    },
+  }
+}
