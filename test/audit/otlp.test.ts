@@ -11,14 +11,14 @@ const JWT = `x.${Buffer.from(JSON.stringify({ exp: AT_MS / 1000 + 3600 })).toStr
 const nano = (ms: number) => `${AT_MS + ms}000000`
 
 type Value = string | number | readonly string[]
-const valueOf = (value: Value): object =>
+const anyValue = (value: Value): object =>
   typeof value === 'string'
     ? { stringValue: value }
     : typeof value === 'number'
       ? { intValue: String(value) }
       : { arrayValue: { values: value.map((each) => ({ stringValue: each })) } }
 const attributes = (values: Readonly<Record<string, Value>>) =>
-  Object.entries(values).map(([key, value]) => ({ key, value: valueOf(value) }))
+  Object.entries(values).map(([key, value]) => ({ key, value: anyValue(value) }))
 
 interface SpanOptions {
   readonly from?: number

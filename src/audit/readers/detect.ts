@@ -1,9 +1,11 @@
+import { accessLogReader } from './access-log.ts'
 import { harReader } from './har.ts'
 import { journalReader } from './journal.ts'
+import { otlpReader } from './otlp.ts'
 import type { FormatReader, Prefix } from './reader.ts'
 
 /** All formats, in the order in which they are asked. */
-export const READERS: readonly FormatReader[] = [journalReader, harReader]
+export const READERS: readonly FormatReader[] = [journalReader, harReader, otlpReader, accessLogReader]
 
 /** How much of a recording decides on its format, bytes. */
 export const PREFIX_BYTES = 65_536
