@@ -1,4 +1,4 @@
-import { createWatch, type Finding, type Moment, type Monitor } from '../monitors/index.ts'
+import { createWatch, type Finding, type Monitor } from '../monitors/index.ts'
 import type { Exchange, Happening, Locator } from './exchange.ts'
 import { createSequencer, type Reading, readAs, type Seen } from './readings.ts'
 import { createReplays } from './replays.ts'
@@ -42,7 +42,7 @@ export function createAccountAudit(
   let order = 0
   const orders = new WeakMap<object, number>()
 
-  const note = (finding: Finding, seen: Seen & { at?: Locator }, trigger: Exchange | undefined, reading: Reading) => {
+  const note = (finding: Finding, seen: Seen, trigger: Exchange | undefined, reading: Reading) => {
     const rule = finding.monitor
     const key = `${rule} ${orders.get(seen.exchange ?? seen.moment) ?? -1}`
     const known = byKey.get(key)
@@ -59,7 +59,7 @@ export function createAccountAudit(
       return
     }
     byKey.set(key, { rule, index: list.length })
-    const found = { finding, at: seen.exchange?.at ?? seen.at, offence: seen.exchange, trigger, readings: 1 }
+    const found = { finding, at: seen.exchange?.at ?? seen.place, offence: seen.exchange, trigger, readings: 1 }
     list.push(found)
     onBroken(found)
   }
@@ -68,17 +68,13 @@ export function createAccountAudit(
     const sequencer = createSequencer()
     const watch = createWatch(monitors)
     const latest = new Map<string, Exchange>()
-    const places = new Map<Moment, Locator>()
     const observe = (seen: Seen) => {
-      const at = places.get(seen.moment)
-      places.delete(seen.moment)
-      for (const finding of watch.observe(seen.moment))
-        note(finding, at === undefined ? seen : { ...seen, at }, latest.get(finding.monitor), reading)
+      for (const finding of watch.observe(seen.moment)) note(finding, seen, latest.get(finding.monitor), reading)
       if (seen.moment.kind !== 'sent' || seen.exchange === undefined) return
       for (const [rule, { follows }] of Object.entries(RULES))
         if (follows?.(seen.moment.request as never)) latest.set(rule, seen.exchange)
     }
-    return { reading, sequencer, observe, places }
+    return { reading, sequencer, observe }
   })
 
   return {
@@ -87,10 +83,7 @@ export function createAccountAudit(
     see(item) {
       orders.set(item.kind === 'exchange' ? item : item.moment, order++)
       if (item.kind === 'happening') {
-        for (const { sequencer, places } of watched) {
-          places.set(item.moment, item.at)
-          sequencer.put({ moment: item.moment, exchange: undefined })
-        }
+        for (const { sequencer } of watched) sequencer.put({ moment: item.moment, exchange: undefined, place: item.at })
         return
       }
       const requestId = replays(item)
@@ -99,8 +92,10 @@ export function createAccountAudit(
       for (const { reading, sequencer, observe } of watched) {
         for (const seen of sequencer.until(item.sent.earliestMs)) observe(seen)
         const request = readAs(known, reading)
-        sequencer.put({ moment: { kind: 'sent', request }, exchange: known })
-        sequencer.put({ moment: { kind: 'answered', request }, exchange: known })
+        const { answeredAt } = item
+        const place = answeredAt && item.at
+        sequencer.put({ moment: { kind: 'sent', request }, exchange: known, place })
+        sequencer.put({ moment: { kind: 'answered', request }, exchange: known, place: answeredAt })
       }
     },
     adopt(grant) {

@@ -33,6 +33,8 @@ export interface Exchange {
   readonly sent: Instant
   /** When the answer was there or the connection ended. */
   readonly answered: Instant
+  /** Where the recording tells of that, if apart: what stands between happened between. */
+  readonly answeredAt?: Locator | undefined
   readonly request: Outcome
   /**
    * Fingerprint of method, URL and body: equal for requests that may be one, sent again. Only where the recording does not

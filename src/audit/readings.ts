@@ -1,5 +1,6 @@
 import { type Moment, type ObservedRequest, timeOf } from '../monitors/index.ts'
-import type { Exchange } from './exchange.ts'
+import type { Exchange, Locator } from './exchange.ts'
+import { inOrderOfLines } from './instants.ts'
 
 /**
  * One way to read the times of a recording. What is broken in every reading is broken for sure; what is broken in some only
@@ -23,6 +24,8 @@ export const readAs = ({ request, sent, answered }: Exchange, reading: Reading):
 export interface Seen {
   readonly moment: Moment
   readonly exchange: Exchange | undefined
+  /** Where it stands, in a recording that tells what came before what at one instant. */
+  readonly place?: Locator | undefined
 }
 
 interface Waiting extends Seen {
@@ -34,7 +37,7 @@ interface Waiting extends Seen {
 
 /**
  * Puts the moments of a stream in order that comes by send time: answers come later than what is sent before them, and in a
- * reading a send may come later than the next one's. At one time an answer comes before a send.
+ * reading a send may come later than the next one's. At one time an answer comes before a send, unless the lines of a file tell.
  */
 export interface Sequencer {
   put(seen: Seen): void
@@ -68,11 +71,11 @@ export function createSequencer(): Sequencer {
     }
   }
   return {
-    put({ moment, exchange }) {
+    put({ moment, exchange, place }) {
       const isAnswer = moment.kind === 'answered'
       const atMs = isAnswer ? Math.max(moment.request.sentAtMs, moment.request.answeredAtMs) : timeOf(moment)
       const rank = isAnswer && atMs > moment.request.sentAtMs ? 0 : 1
-      heap.push({ moment, exchange, atMs, rank, order: count++ })
+      heap.push({ moment, exchange, place, atMs, rank, order: count++ })
       for (let at = heap.length - 1; at > 0; ) {
         const parent = (at - 1) >> 1
         if (!isBefore(heap[at] as Waiting, heap[parent] as Waiting)) return
@@ -81,7 +84,12 @@ export function createSequencer(): Sequencer {
       }
     },
     *until(soonestMs) {
-      while (heap[0] !== undefined && heap[0].atMs < soonestMs) yield pop()
+      while (heap[0] !== undefined && heap[0].atMs < soonestMs) {
+        const { atMs } = heap[0]
+        const instant: Waiting[] = []
+        while (heap[0]?.atMs === atMs) instant.push(pop())
+        yield* inOrderOfLines(instant)
+      }
     },
   }
 }

@@ -57,6 +57,7 @@ describe('the reader of journals', () => {
         client: CLIENT,
         sent: { earliestMs: AT_MS, latestMs: AT_MS },
         answered: { earliestMs: AT_MS + 40, latestMs: AT_MS + 40 },
+        answeredAt: { file: 'journal.jsonl', line: 3 },
         request: {
           ...API,
           requestId: `${CLIENT}/1`,

@@ -35,6 +35,7 @@ export function createJournalProcess(first: JournalHeader): JournalProcess {
   const exchange = (
     { line, at }: Open<SentLine>,
     answered: Exchange['answered'],
+    answeredAt: Locator,
     outcome: Partial<AnsweredLine> & Pick<AnsweredLine, 'status'>,
   ): Exchange => ({
     kind: 'exchange',
@@ -43,6 +44,7 @@ export function createJournalProcess(first: JournalHeader): JournalProcess {
     client: process.header.client,
     sent: { earliestMs: line.atMs, latestMs: line.atMs },
     answered,
+    answeredAt,
     request: {
       endpoint: line.endpoint,
       method: line.method,
@@ -69,7 +71,8 @@ export function createJournalProcess(first: JournalHeader): JournalProcess {
   /** The process ended first, or what it wrote is lost. Until when the connection lasted, nobody can say. */
   const unanswered = (open: Open<SentLine>) => {
     const earliestMs = open.line.atMs
-    return exchange(open, { earliestMs, latestMs: Math.max(earliestMs, lastAtMs) }, { status: 'dropped' })
+    const answered = { earliestMs, latestMs: Math.max(earliestMs, lastAtMs) }
+    return exchange(open, answered, open.at, { status: 'dropped' })
   }
   const happened = (at: Locator, moment: Happening['moment']): Happening => {
     const { account, client } = process.header
@@ -92,12 +95,12 @@ export function createJournalProcess(first: JournalHeader): JournalProcess {
     return oldest?.[1]
   }
 
-  const answered = (line: AnsweredLine) => {
+  const answered = (line: AnsweredLine, at: Locator) => {
     const open = sends.get(line.send)
     if (open === undefined) return undefined
     sends.delete(line.send)
     const answeredAtMs = Math.max(line.atMs, open.line.atMs)
-    return exchange(open, { earliestMs: answeredAtMs, latestMs: answeredAtMs }, line)
+    return exchange(open, { earliestMs: answeredAtMs, latestMs: answeredAtMs }, at, line)
   }
   const settled = ({ atMs, demand: number, tookMs, accessId, accessExpAtMs, code }: SettledLine, at: Locator) => {
     const open = demands.get(number)
@@ -125,7 +128,7 @@ export function createJournalProcess(first: JournalHeader): JournalProcess {
           return true
         }
         case 'answered': {
-          const complete = answered(line)
+          const complete = answered(line, at)
           if (complete !== undefined) items.push(complete)
           return complete !== undefined
         }

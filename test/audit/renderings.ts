@@ -1,0 +1,205 @@
+import { type AuditReport, audit, type RuleResult } from '../../src/audit/index.ts'
+import { DEFAULT_TARGET } from '../../src/audit/target.ts'
+import { byOf, encodeLine, JOURNAL, JOURNAL_VERSION, type JournalLine, PRODUCER } from '../../src/journal/format.ts'
+import type { Moment, ObservedRequest } from '../../src/monitors/index.ts'
+import { type Items, START_MS, trace } from '../unit/monitors/traces.ts'
+import { entry, har, inChunks, jwt } from './har-support.ts'
+
+/** Traces of the monitors' tests as recordings: the bytes that a reader is given. */
+
+const OWN = 'https://sandbox.test'
+/** Later than anything: of a demand whose time-out nobody tells. */
+const NEVER_MS = 8.64e15
+const HOUR_MS = 3_600_000
+
+type Pair = { readonly sent: ObservedRequest; readonly answer: ObservedRequest | undefined }
+
+/** Ids are hex in a journal; `r1` is none. */
+const hex = (id: string | undefined) => (id === undefined ? undefined : Buffer.from(id).toString('hex'))
+
+/** Numbers for names, as they come. */
+function numbers() {
+  const known = new Map<string, number>()
+  return (name: string) => {
+    const number = known.get(name) ?? known.size + 1
+    known.set(name, number)
+    return number
+  }
+}
+
+/** A journal that tells this trace, line for line; each origin that a client is configured for is a process. */
+export function asJournal(items: Items): string {
+  const lines: string[] = []
+  const clients = numbers()
+  const begun = new Set<number>()
+  const requests = numbers()
+  const demands = numbers()
+  const demandedAtMs = new Map<number, number>()
+  const open: { of: string; send: number; by: string }[] = []
+  let sends = 0
+  let unnamed = 0
+
+  const process = (origin = OWN) => {
+    const number = clients(origin)
+    const client = `${String(number).padStart(8, '0')}-0000-4000-8000-000000000000`
+    if (!begun.has(number)) {
+      begun.add(number)
+      const header = { journal: JOURNAL, version: JOURNAL_VERSION, producer: PRODUCER, startedAtMs: START_MS } as const
+      lines.push(encodeLine({ ...header, origin, account: 'abcd', client }))
+    }
+    return byOf(client)
+  }
+  const put = (line: JournalLine) => void lines.push(encodeLine(line))
+  const demanded = (by: string, atMs: number, deadlineAtMs = NEVER_MS, id = `unnamed ${++unnamed}`, forced = false) => {
+    const demand = demands(id)
+    demandedAtMs.set(demand, atMs)
+    put({ kind: 'demanded', by, atMs, demand, deadlineAtMs, ...(forced && { forced: true }) })
+  }
+
+  const tell = (moment: Moment) => {
+    switch (moment.kind) {
+      case 'sent': {
+        const { sentAtMs, endpoint, method, path, authScheme, configuredOrigin, origin, ...more } = moment.request
+        const by = process(configuredOrigin ?? origin)
+        const send = ++sends
+        open.push({ of: JSON.stringify(moment.request), send, by })
+        const basics = {
+          kind: 'sent',
+          by,
+          atMs: Math.round(sentAtMs),
+          send,
+          endpoint,
+          method,
+          path,
+          authScheme,
+        } as const
+        return put({
+          ...basics,
+          ...(configuredOrigin !== undefined && { origin }),
+          ...(more.requestId !== undefined && { requestId: requests(more.requestId) }),
+          accessId: hex(more.accessId),
+          accessExpAtMs: more.accessExpAtMs,
+          refreshId: hex(more.refreshId),
+          refreshExpAtMs: more.refreshExpAtMs,
+          credentialsId: hex(more.credentialsId),
+        })
+      }
+      case 'answered': {
+        const at = open.findIndex(({ of }) => of === JSON.stringify(moment.request))
+        const [{ send, by } = { send: 0, by: '' }] = open.splice(at, 1)
+        const { answeredAtMs, status, abandoned, code, retryAfterMs, ...more } = moment.request
+        return put({
+          ...{ kind: 'answered', by, atMs: Math.round(answeredAtMs), send, status, abandoned, code, retryAfterMs },
+          grantedAccessId: hex(more.grantedAccessId),
+          grantedAccessExpAtMs: more.grantedAccessExpAtMs,
+          grantedRefreshId: hex(more.grantedRefreshId),
+          grantedRefreshExpAtMs: more.grantedRefreshExpAtMs,
+        })
+      }
+      case 'demanded':
+        return demanded(process(), moment.atMs, moment.deadlineAtMs, moment.demandId, moment.forced)
+      case 'settled': {
+        const demand = demands(moment.demandId)
+        const tookMs = moment.atMs - (demandedAtMs.get(demand) ?? moment.atMs)
+        const basics = { kind: 'settled', by: process(), atMs: moment.atMs, demand, tookMs } as const
+        const { result } = moment
+        return put(
+          result.kind === 'error'
+            ? { ...basics, code: result.code ?? null }
+            : { ...basics, accessId: hex(result.accessId), accessExpAtMs: result.accessExpAtMs },
+        )
+      }
+      case 'aborted':
+        return put({ kind: 'aborted', by: process(), atMs: moment.atMs, demand: demands(moment.demandId) })
+      case 'operator': {
+        const { atMs, action, credentialsId } = moment
+        return put({ kind: 'operator', by: process(), atMs, action, credentialsId: hex(credentialsId) })
+      }
+      case 'elapsed':
+        // Time shows in a journal by what else is in it: somebody asks.
+        return demanded(process(), moment.atMs)
+      case 'shown':
+        // No journal tells it.
+        return undefined
+      default:
+        return moment satisfies never
+    }
+  }
+  for (const moment of trace(items)) tell(moment)
+  return lines.join('')
+}
+
+/** A HAR with the requests of this trace, whole: bodies, Authorization, JWTs with the expiries that it tells. */
+export function asHar(items: Items): string {
+  const pairs = pairsOf(trace(items))
+  const expiries = new Map<string, number>()
+  const learn = (id: string | undefined, atMs: number | undefined) => {
+    if (id !== undefined && atMs !== undefined) expiries.set(id, atMs)
+  }
+  for (const { sent, answer } of pairs) {
+    learn(sent.accessId, sent.accessExpAtMs)
+    learn(sent.refreshId, sent.refreshExpAtMs)
+    learn(answer?.grantedAccessId, answer?.grantedAccessExpAtMs)
+    learn(answer?.grantedRefreshId, answer?.grantedRefreshExpAtMs)
+  }
+  const token = (id: string | undefined) => {
+    if (id === undefined) return undefined
+    const expAtMs = expiries.get(id)
+    return jwt({ jti: id, ...(expAtMs !== undefined && { exp: expAtMs / 1000 }) })
+  }
+  return har(pairs.map((pair, index) => entryOf(pair, index, token)))
+}
+
+function pairsOf(moments: readonly Moment[]): readonly Pair[] {
+  const pairs: { sent: ObservedRequest; answer: ObservedRequest | undefined }[] = []
+  for (const moment of moments) {
+    if (moment.kind === 'sent') pairs.push({ sent: moment.request as ObservedRequest, answer: undefined })
+    if (moment.kind !== 'answered') continue
+    const told = JSON.stringify(moment.request)
+    const pair = pairs.find(({ sent, answer }) => answer === undefined && JSON.stringify(sent) === told)
+    if (pair !== undefined) pair.answer = moment.request
+  }
+  return pairs
+}
+
+function entryOf({ sent, answer }: Pair, index: number, token: (id: string | undefined) => string | undefined) {
+  const { endpoint, method, path, authScheme, accessId, refreshId, credentialsId, requestId } = sent
+  const query = endpoint === 'api' ? `?request=${requestId ?? index}` : ''
+  const bodies = {
+    create: { username: 'demo', password: `password-${credentialsId}` },
+    refresh: { refresh: token(refreshId) },
+    validate: { token: token(accessId) },
+    api: undefined,
+  }
+  const authorization =
+    endpoint !== 'api' || authScheme === 'none' ? undefined : `${authScheme} ${token(accessId) ?? 'a-secret'}`
+  const status = answer?.status ?? 'dropped'
+  const lastedMs = (answer?.answeredAtMs ?? sent.sentAtMs) - sent.sentAtMs
+  return entry({
+    method,
+    url: `${sent.origin ?? OWN}${endpoint === 'api' ? path : DEFAULT_TARGET.paths[endpoint]}${query}`,
+    headers: { Accept: '*/*', ...(authorization !== undefined && { Authorization: authorization }) },
+    ...(bodies[endpoint] && { body: bodies[endpoint] }),
+    at: new Date(sent.sentAtMs).toISOString(),
+    time: lastedMs,
+    timings: { send: 0, wait: lastedMs, receive: 0 },
+    status: status === 'dropped' ? 0 : status,
+    answer: { access: token(answer?.grantedAccessId), refresh: token(answer?.grantedRefreshId), code: answer?.code },
+    answerHeaders: answer?.retryAfterMs === undefined ? {} : { 'Retry-After': String(answer.retryAfterMs / 1000) },
+    more: answer?.abandoned === true ? { _error: 'net::ERR_ABORTED' } : {},
+  })
+}
+
+/** When these recordings are audited: well after them. */
+export const AUDITED_AT_MS = START_MS + 48 * HOUR_MS
+
+/** What the auditor says of this text. */
+export const audited = (...texts: readonly string[]) =>
+  audit(
+    texts.map((text, index) => ({ name: `recording-${index + 1}`, bytes: inChunks(new TextEncoder().encode(text)) })),
+    { nowMs: AUDITED_AT_MS, key: new Uint8Array(32).fill(7) },
+  )
+
+/** Ids of the rules with this verdict. */
+export const rulesThat = (verdict: RuleResult['verdict'], { rules }: AuditReport) =>
+  rules.filter((rule) => rule.verdict === verdict).map(({ rule }) => rule)
