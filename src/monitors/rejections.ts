@@ -6,6 +6,8 @@ import { brief, seconds } from './words.ts'
 interface Rejections {
   readonly accessId: string | undefined
   readonly rejected: boolean
+  /** The refresh that a rejection brought about is in flight. */
+  readonly recovering: boolean
   /** When the pair was asked for that a rejection brought about, ms. */
   readonly recoveredAtMs: number
   /** Until then it is young, ms. */
@@ -29,15 +31,18 @@ export const refreshOnce = (policy: YouthPolicy) =>
     ids: ['refresh-once', 'D-stale-401', 'D-young-rejection'],
     title: 'a rejected access token brings about one refresh',
     needs: ['tokens'],
-    initial: { accessId: undefined, rejected: false, ...NOT_RECOVERED },
+    initial: { accessId: undefined, rejected: false, recovering: false, ...NOT_RECOVERED },
     step(state, moment, report) {
       // What somebody asks for by name is not what a rejection brings about.
-      if (moment.kind === 'demanded') return moment.forced ? { ...state, ...NOT_RECOVERED } : state
+      if (moment.kind === 'demanded') return moment.forced ? { ...state, recovering: false, ...NOT_RECOVERED } : state
       if (moment.kind === 'sent') {
         const { endpoint, sentAtMs, accessId } = moment.request
-        if (endpoint === 'refresh' && sentAtMs < state.youngUntilMs) {
-          const ago = seconds(sentAtMs - state.recoveredAtMs)
-          report(`a second refresh was sent ${ago} after the one that a rejected access token had brought about`)
+        if (endpoint === 'refresh') {
+          const first = 'the one that a rejected access token had brought about'
+          if (state.recovering) report(`a second refresh was sent while ${first} was in flight`)
+          else if (sentAtMs < state.youngUntilMs)
+            report(`a second refresh was sent ${seconds(sentAtMs - state.recoveredAtMs)} after ${first}`)
+          return { ...state, recovering: state.rejected }
         }
         return endpoint === 'api' && state.accessId === undefined ? { ...state, accessId } : state
       }
@@ -46,10 +51,12 @@ export const refreshOnce = (policy: YouthPolicy) =>
       if (isGrant(request)) {
         const { endpoint, sentAtMs, grantedAccessId: accessId, grantedAccessExpAtMs } = request
         const recovery = endpoint === 'refresh' && (state.rejected || sentAtMs < state.youngUntilMs)
-        if (!recovery) return { accessId, rejected: false, ...NOT_RECOVERED }
+        const granted = { accessId, rejected: false, recovering: false }
+        if (!recovery) return { ...granted, ...NOT_RECOVERED }
         const untilMs = youngUntilMs(policy, sentAtMs, grantedAccessExpAtMs)
-        return { accessId, rejected: false, recoveredAtMs: sentAtMs, youngUntilMs: untilMs }
+        return { ...granted, recoveredAtMs: sentAtMs, youngUntilMs: untilMs }
       }
+      if (request.endpoint === 'refresh') return { ...state, recovering: false }
       const rejected = isRejection(request) && request.accessId !== undefined && request.accessId === state.accessId
       return rejected ? { ...state, rejected: true } : state
     },

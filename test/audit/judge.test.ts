@@ -7,7 +7,19 @@ import { createMonitors, type Need } from '../../src/monitors/index.ts'
 import { DEFAULT_POLICY } from '../../src/policy/defaults.ts'
 import { BORDER_TWINS } from '../unit/monitors/border-twins.ts'
 import { CLAUSE_TWINS } from '../unit/monitors/clause-twins.ts'
-import { api, at, create, failedRefresh, type Items, refresh, START_MS, validate } from '../unit/monitors/traces.ts'
+import {
+  answered,
+  api,
+  at,
+  create,
+  demand,
+  failedRefresh,
+  type Items,
+  refresh,
+  START_MS,
+  sent,
+  validate,
+} from '../unit/monitors/traces.ts'
 import { TRAFFIC_TWINS } from '../unit/monitors/traffic-twins.ts'
 import { isExchange, itemsOf } from './items.ts'
 
@@ -171,6 +183,28 @@ describe('accounts and origins', () => {
     const calls = [create(0, 1), ...Array.from({ length: 10 }, (_, n) => api(n + 1, 1))]
     expect(await verdict(itemsOf(calls))).toBe('pass')
     expect(await verdict(itemsOf(calls), { budgetCounts: 'all' })).toBe('fail')
+  })
+})
+
+describe('refreshes of one rejected token that are in flight together', () => {
+  const refused = api(600, 1, { status: 401 })
+  const first = refresh(601, 2, { answeredAtMs: at(602) })
+  const second = (s: number) => refresh(s, 3, { refreshId: 'r1', answeredAtMs: at(603) })
+  const broken = (...items: Items) => failed([create(0, 1), ...items])
+
+  it('break refresh-once as well as the rule that one is in flight', async () => {
+    const together = [sent(first), sent(second(601.5)), answered(first), answered(second(601.5))]
+    expect(await broken(refused, ...together)).toEqual(['invariant-1', 'refresh-once'])
+  })
+
+  it('break that rule alone where no token was rejected', async () => {
+    const together = [sent(first), sent(second(601.5)), answered(first), answered(second(601.5))]
+    expect(await broken(...together)).toEqual(['invariant-1'])
+  })
+
+  it('are none where the first had failed before', async () => {
+    const lost = failedRefresh(601, 1, 503)
+    expect(await broken(refused, lost, demand(700), refresh(700, 2))).toEqual([])
   })
 })
 
