@@ -1,3 +1,4 @@
+import { isRejection } from '../monitors/observed.ts'
 import type { Exchange } from './exchange.ts'
 
 /** A send that follows a failed one of the same kind this soon is taken for the same request, ms: sooner than people ask again. */
@@ -19,6 +20,7 @@ export function createReplays(): Replays {
     const follows =
       before !== undefined &&
       hasFailed(before.exchange) &&
+      !isAskedAnew(before.exchange, exchange) &&
       sent.earliestMs - before.exchange.answered.latestMs <= REPLAY_WITHIN_MS &&
       sent.latestMs >= before.exchange.answered.earliestMs
     const id = follows ? before.id : `inferred-${++count}`
@@ -35,3 +37,10 @@ export function createReplays(): Replays {
 
 const hasFailed = ({ request: { status } }: Exchange) =>
   status === 'dropped' || status === 401 || status === 403 || status === 429 || status >= 500
+
+/**
+ * After a 401 the same token says nothing of a replay: another caller may ask for the same. That it was sent again is
+ * invariant 4's, whoever asked.
+ */
+const isAskedAnew = ({ request: before }: Exchange, { request }: Exchange) =>
+  isRejection(before) && before.accessId === request.accessId

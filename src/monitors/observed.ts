@@ -116,7 +116,7 @@ export const isUnavailable = (request: ObservedRequest) =>
   (request.endpoint === 'create' || request.endpoint === 'refresh') && !isGrant(request) && !is4xx(request, [])
 
 /** The API refused the access token. `D-api-403` */
-export const isRejection = ({ endpoint, status, code }: ObservedRequest) =>
+export const isRejection = ({ endpoint, status, code }: Pick<ObservedRequest, 'endpoint' | 'status' | 'code'>) =>
   endpoint === 'api' && (status === 401 || (status === 403 && code === 'token_not_valid'))
 
 /** 4xx, but for those of `except`. */

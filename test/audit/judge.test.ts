@@ -241,6 +241,16 @@ describe('sends that may be one request', () => {
     expect(await guessed(api(10, 1, { status: 500 }), api(13, 1))).toEqual([])
     expect(await guessed(api(10, 1), api(10.1, 1), api(10.2, 1))).toEqual([])
   })
+
+  it('are not where the token that was refused is sent again: another caller may ask for the same', async () => {
+    const refused = { status: 401 }
+    expect(await guessed(api(600, 1, refused), api(600.1, 1, refused), refresh(600.2, 2), api(600.3, 2))).toEqual([])
+  })
+
+  it('are where another token follows a 401: that it is sent a third time shows', async () => {
+    const calls = [api(600, 1, { status: 401 }), refresh(600.1, 2), api(600.2, 2, { status: 500 }), api(600.3, 2)]
+    expect(await guessed(...calls)).toMatchObject([{ verdict: 'fail' }])
+  })
 })
 
 describe('waivers', () => {
