@@ -17,8 +17,8 @@ export interface Broken {
 /** The traffic of one account, judged as it comes. */
 export interface AccountAudit {
   see(item: Exchange | Happening): void
-  /** This process uses a token that another one was granted: to it, it is as good as granted. */
-  adopt(grant: Exchange): void
+  /** With `by` this process uses a token that another one was granted: to it, it is as good as granted. */
+  adopt(grant: Exchange, by: Exchange): void
   /** Everything that is left. */
   end(): void
   /** By rule. */
@@ -98,13 +98,15 @@ export function createAccountAudit(
         sequencer.put({ moment: { kind: 'answered', request }, exchange: known, place: answeredAt })
       }
     },
-    adopt(grant) {
+    adopt(grant, by) {
+      // Known from here on, though granted before: what was sent in between was sent without it.
       const request = { ...grant.request, endpoint: 'refresh', requestId: undefined } as const
-      for (const { reading, sequencer } of watched)
-        sequencer.put({
-          moment: { kind: 'answered', request: readAs({ ...grant, request }, reading) },
-          exchange: grant,
-        })
+      const adopted: Exchange = { ...grant, answered: by.sent, request }
+      for (const { reading, sequencer, observe } of watched) {
+        for (const seen of sequencer.until(by.sent.earliestMs)) observe(seen)
+        const answered = { kind: 'answered', request: readAs(adopted, reading) } as const
+        sequencer.put({ moment: answered, exchange: grant, place: by.answeredAt && by.at })
+      }
     },
     end() {
       for (const { sequencer, observe } of watched)

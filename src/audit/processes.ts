@@ -31,7 +31,7 @@ export function createProcesses(auditOf: (client: string) => AccountAudit): Proc
         const adopted = accessId === undefined ? undefined : grants.get(accessId)
         if (adopted !== undefined && adopted.order > (known.get(client) ?? 0)) {
           known.set(client, adopted.order)
-          audit.adopt(adopted.grant)
+          audit.adopt(adopted.grant, item)
         }
         if (grantedAccessId !== undefined) {
           grants.set(grantedAccessId, { order: ++order, grant: item })
