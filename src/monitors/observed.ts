@@ -86,6 +86,8 @@ export type Moment =
       readonly atMs: number
       readonly action: 'signIn' | 'reset' | 'signOut'
       readonly credentialsId?: string | undefined
+      /** Those are not what this client had before; another one of the account may have them. */
+      readonly otherCredentials?: boolean | undefined
     }
   /** Something was given out that others can read. `secretIds`: ids of the tokens and credentials that were found in it. */
   | { readonly kind: 'shown'; readonly atMs: number; readonly where: string; readonly secretIds: readonly string[] }

@@ -45,7 +45,9 @@ export const noNeedlessCreate = (policy: Pick<Policy, 'refreshLifetimeMs' | 'ske
     needs: ['tokens', 'credentials'],
     initial: { held: null },
     step(state, moment, report) {
-      if (moment.kind === 'operator') return moment.action === 'signIn' ? state : { held: null }
+      // With another password the pair is discarded, whoever was granted it. `D-sign-in`
+      if (moment.kind === 'operator')
+        return moment.action === 'signIn' && !moment.otherCredentials ? state : { held: null }
       if (moment.kind === 'sent') {
         const { endpoint, sentAtMs, credentialsId } = moment.request
         const leftMs = (state.held?.usableUntilMs ?? sentAtMs) - sentAtMs

@@ -1,7 +1,7 @@
 import { type AuditReport, audit, type RuleResult } from '../../src/audit/index.ts'
 import { DEFAULT_TARGET } from '../../src/audit/target.ts'
 import { byOf, encodeLine, JOURNAL, JOURNAL_VERSION, type JournalLine, PRODUCER } from '../../src/journal/format.ts'
-import type { Moment, ObservedRequest } from '../../src/monitors/index.ts'
+import type { Moment, ObservedRequest, ObservedSend } from '../../src/monitors/index.ts'
 import { type Items, START_MS, trace } from '../unit/monitors/traces.ts'
 import { entry, har, inChunks, jwt } from './har-support.ts'
 
@@ -17,6 +17,10 @@ type Pair = { readonly sent: ObservedRequest; readonly answer: ObservedRequest |
 /** Ids are hex in a journal; `r1` is none. */
 const hex = (id: string | undefined) => (id === undefined ? undefined : Buffer.from(id).toString('hex'))
 
+/** By which an answer finds its send. */
+const keyOf = ({ sentAtMs, endpoint, path, accessId, refreshId, credentialsId, requestId }: ObservedSend) =>
+  JSON.stringify([sentAtMs, endpoint, path, accessId, refreshId, credentialsId, requestId])
+
 /** Numbers for names, as they come. */
 function numbers() {
   const known = new Map<string, number>()
@@ -27,8 +31,12 @@ function numbers() {
   }
 }
 
-/** A journal that tells this trace, line for line; each origin that a client is configured for is a process. */
-export function asJournal(items: Items): string {
+/**
+ * A journal that tells this trace, line for line; each origin that a client is configured for is a process.
+ *
+ * @param clientDigit another one for each process of a fleet
+ */
+export function asJournal(items: Items, { clientDigit = 0 } = {}): string {
   const lines: string[] = []
   const clients = numbers()
   const begun = new Set<number>()
@@ -41,7 +49,7 @@ export function asJournal(items: Items): string {
 
   const process = (origin = OWN) => {
     const number = clients(origin)
-    const client = `${String(number).padStart(8, '0')}-0000-4000-8000-000000000000`
+    const client = `${clientDigit}${String(number).padStart(7, '0')}-0000-4000-8000-000000000000`
     if (!begun.has(number)) {
       begun.add(number)
       const header = { journal: JOURNAL, version: JOURNAL_VERSION, producer: PRODUCER, startedAtMs: START_MS } as const
@@ -62,7 +70,7 @@ export function asJournal(items: Items): string {
         const { sentAtMs, endpoint, method, path, authScheme, configuredOrigin, origin, ...more } = moment.request
         const by = process(configuredOrigin ?? origin)
         const send = ++sends
-        open.push({ of: JSON.stringify(moment.request), send, by })
+        open.push({ of: keyOf(moment.request), send, by })
         const basics = {
           kind: 'sent',
           by,
@@ -85,7 +93,7 @@ export function asJournal(items: Items): string {
         })
       }
       case 'answered': {
-        const at = open.findIndex(({ of }) => of === JSON.stringify(moment.request))
+        const at = open.findIndex(({ of }) => of === keyOf(moment.request))
         const [{ send, by } = { send: 0, by: '' }] = open.splice(at, 1)
         const { answeredAtMs, status, abandoned, code, retryAfterMs, ...more } = moment.request
         return put({
@@ -129,8 +137,13 @@ export function asJournal(items: Items): string {
   return lines.join('')
 }
 
-/** A HAR with the requests of this trace, whole: bodies, Authorization, JWTs with the expiries that it tells. */
-export function asHar(items: Items): string {
+/**
+ * A HAR with the requests of this trace, whole: bodies, Authorization, JWTs with the expiries that it tells.
+ *
+ * @param lineMs so much longer takes each request, and as much later are all that follow: what happened at one instant comes
+ *   apart
+ */
+export function asHar(items: Items, { lineMs = 0 } = {}): string {
   const pairs = pairsOf(trace(items))
   const expiries = new Map<string, number>()
   const learn = (id: string | undefined, atMs: number | undefined) => {
@@ -147,7 +160,7 @@ export function asHar(items: Items): string {
     const expAtMs = expiries.get(id)
     return jwt({ jti: id, ...(expAtMs !== undefined && { exp: expAtMs / 1000 }) })
   }
-  return har(pairs.map((pair, index) => entryOf(pair, index, token)))
+  return har(pairs.map((pair, index) => entryOf(pair, { index, lineMs }, token)))
 }
 
 function pairsOf(moments: readonly Moment[]): readonly Pair[] {
@@ -155,14 +168,18 @@ function pairsOf(moments: readonly Moment[]): readonly Pair[] {
   for (const moment of moments) {
     if (moment.kind === 'sent') pairs.push({ sent: moment.request as ObservedRequest, answer: undefined })
     if (moment.kind !== 'answered') continue
-    const told = JSON.stringify(moment.request)
-    const pair = pairs.find(({ sent, answer }) => answer === undefined && JSON.stringify(sent) === told)
+    const told = keyOf(moment.request)
+    const pair = pairs.find(({ sent, answer }) => answer === undefined && keyOf(sent) === told)
     if (pair !== undefined) pair.answer = moment.request
   }
   return pairs
 }
 
-function entryOf({ sent, answer }: Pair, index: number, token: (id: string | undefined) => string | undefined) {
+function entryOf(
+  { sent, answer }: Pair,
+  { index, lineMs }: { index: number; lineMs: number },
+  token: (id: string | undefined) => string | undefined,
+) {
   const { endpoint, method, path, authScheme, accessId, refreshId, credentialsId, requestId } = sent
   const query = endpoint === 'api' ? `?request=${requestId ?? index}` : ''
   const bodies = {
@@ -174,13 +191,13 @@ function entryOf({ sent, answer }: Pair, index: number, token: (id: string | und
   const authorization =
     endpoint !== 'api' || authScheme === 'none' ? undefined : `${authScheme} ${token(accessId) ?? 'a-secret'}`
   const status = answer?.status ?? 'dropped'
-  const lastedMs = (answer?.answeredAtMs ?? sent.sentAtMs) - sent.sentAtMs
+  const lastedMs = (answer?.answeredAtMs ?? sent.sentAtMs) - sent.sentAtMs + lineMs
   return entry({
     method,
     url: `${sent.origin ?? OWN}${endpoint === 'api' ? path : DEFAULT_TARGET.paths[endpoint]}${query}`,
     headers: { Accept: '*/*', ...(authorization !== undefined && { Authorization: authorization }) },
     ...(bodies[endpoint] && { body: bodies[endpoint] }),
-    at: new Date(sent.sentAtMs).toISOString(),
+    at: new Date(sent.sentAtMs + 2 * lineMs * index).toISOString(),
     time: lastedMs,
     timings: { send: 0, wait: lastedMs, receive: 0 },
     status: status === 'dropped' ? 0 : status,

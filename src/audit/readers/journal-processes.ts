@@ -27,6 +27,8 @@ export function createJournalProcess(first: JournalHeader): JournalProcess {
   const sends = new Map<number, Open<SentLine>>()
   const demands = new Map<number, Open<DemandedLine>>()
 
+  /** Of the latest create, or given since. */
+  let credentialsId: string | undefined
   /** Of its latest line, ms. */
   let lastAtMs = first.startedAtMs
   const nameOf = (number: number) => `${process.header.client}/${number}`
@@ -123,6 +125,7 @@ export function createJournalProcess(first: JournalHeader): JournalProcess {
       lastAtMs = Math.max(lastAtMs, line.atMs)
       switch (line.kind) {
         case 'sent': {
+          if (line.endpoint === 'create') credentialsId = line.credentialsId
           const lost = pushed(sends, line.send, { line, at })
           if (lost !== undefined) items.push(unanswered(lost))
           return true
@@ -144,8 +147,10 @@ export function createJournalProcess(first: JournalHeader): JournalProcess {
           items.push(happened(at, { kind: 'aborted', atMs: line.atMs, demandId: nameOf(line.demand) }))
           return true
         case 'operator': {
-          const { atMs, action, credentialsId } = line
-          items.push(happened(at, { kind: 'operator', atMs, action, credentialsId }))
+          const { atMs, action, credentialsId: given } = line
+          const otherCredentials = given !== undefined && given !== credentialsId
+          credentialsId = given ?? credentialsId
+          items.push(happened(at, { kind: 'operator', atMs, action, credentialsId: given, otherCredentials }))
           return true
         }
         case 'gap':
