@@ -1,6 +1,6 @@
 import { createWatch, type Finding, type Monitor } from '../monitors/index.ts'
 import type { Exchange, Happening, Locator } from './exchange.ts'
-import { createSequencer, type Reading, readAs, type Seen } from './readings.ts'
+import { createSequencer, type Reading, readAs, type Seen, seenAs } from './readings.ts'
 import { createReplays } from './replays.ts'
 import { RULES } from './rules.ts'
 
@@ -39,12 +39,12 @@ export function createAccountAudit(
   const more = new Map<string, number>()
   const byKey = new Map<string, { rule: string; index: number }>()
   const replays = createReplays()
-  let order = 0
-  const orders = new WeakMap<object, number>()
+  /** How many items there were. */
+  let count = 0
 
   const note = (finding: Finding, seen: Seen, trigger: Exchange | undefined, reading: Reading) => {
     const rule = finding.monitor
-    const key = `${rule} ${orders.get(seen.exchange ?? seen.moment) ?? -1}`
+    const key = `${rule} ${seen.item}`
     const known = byKey.get(key)
     const list = broken.get(rule) ?? []
     broken.set(rule, list)
@@ -64,53 +64,56 @@ export function createAccountAudit(
     onBroken(found)
   }
 
+  const judged = monitors.map(({ id }) => id)
+  const followed = Object.entries(RULES).flatMap(([rule, { follows }]) =>
+    follows !== undefined && judged.includes(rule) ? [{ rule, follows }] : [],
+  )
   const watched = readings.map((reading) => {
-    const sequencer = createSequencer()
     const watch = createWatch(monitors)
     const latest = new Map<string, Exchange>()
-    const observe = (seen: Seen) => {
-      for (const finding of watch.observe(seen.moment)) note(finding, seen, latest.get(finding.monitor), reading)
-      if (seen.moment.kind !== 'sent' || seen.exchange === undefined) return
-      for (const [rule, { follows }] of Object.entries(RULES))
-        if (follows?.(seen.moment.request as never)) latest.set(rule, seen.exchange)
-    }
-    return { reading, sequencer, observe }
+    const sequencer = createSequencer((seen) => {
+      const { moment, exchange } = seen
+      for (const finding of watch.observe(moment)) note(finding, seen, latest.get(finding.monitor), reading)
+      if (moment.kind !== 'sent' || exchange === undefined) return
+      for (const { rule, follows } of followed) if (follows(exchange.request)) latest.set(rule, exchange)
+    })
+    return { reading, sequencer }
   })
 
   return {
     broken,
     more,
-    see(item) {
-      orders.set(item.kind === 'exchange' ? item : item.moment, order++)
-      if (item.kind === 'happening') {
-        for (const { sequencer } of watched) sequencer.put({ moment: item.moment, exchange: undefined, place: item.at })
+    see(found) {
+      const item = count++
+      if (found.kind === 'happening') {
+        const seen = seenAs(found.moment, { exchange: undefined, place: found.at, item })
+        for (const { sequencer } of watched) sequencer.put(seen)
         return
       }
-      const requestId = replays(item)
-      const known: Exchange = requestId === undefined ? item : { ...item, request: { ...item.request, requestId } }
-      orders.set(known, order)
-      for (const { reading, sequencer, observe } of watched) {
-        for (const seen of sequencer.until(item.sent.earliestMs)) observe(seen)
-        const request = readAs(known, reading)
-        const { answeredAt } = item
-        const place = answeredAt && item.at
-        sequencer.put({ moment: { kind: 'sent', request }, exchange: known, place })
-        sequencer.put({ moment: { kind: 'answered', request }, exchange: known, place: answeredAt })
+      const requestId = replays(found)
+      const exchange: Exchange =
+        requestId === found.request.requestId ? found : { ...found, request: { ...found.request, requestId } }
+      for (const { reading, sequencer } of watched) {
+        sequencer.until(found.sent.earliestMs)
+        const request = readAs(exchange, reading)
+        const place = found.answeredAt && found.at
+        sequencer.put(seenAs({ kind: 'sent', request }, { exchange, place, item }))
+        sequencer.put(seenAs({ kind: 'answered', request }, { exchange, place: found.answeredAt, item }))
       }
     },
     adopt(grant, by) {
+      const item = count++
       // Known from here on, though granted before: what was sent in between was sent without it.
       const request = { ...grant.request, endpoint: 'refresh', requestId: undefined } as const
       const adopted: Exchange = { ...grant, answered: by.sent, request }
-      for (const { reading, sequencer, observe } of watched) {
-        for (const seen of sequencer.until(by.sent.earliestMs)) observe(seen)
+      for (const { reading, sequencer } of watched) {
+        sequencer.until(by.sent.earliestMs)
         const answered = { kind: 'answered', request: readAs(adopted, reading) } as const
-        sequencer.put({ moment: answered, exchange: grant, place: by.answeredAt && by.at })
+        sequencer.put(seenAs(answered, { exchange: grant, place: by.answeredAt && by.at, item }))
       }
     },
     end() {
-      for (const { sequencer, observe } of watched)
-        for (const seen of sequencer.until(Number.POSITIVE_INFINITY)) observe(seen)
+      for (const { sequencer } of watched) sequencer.until(Number.POSITIVE_INFINITY)
     },
   }
 }

@@ -1,7 +1,7 @@
 import { createMonitors, type Monitor, type MonitorPolicy, type Need } from '../monitors/index.ts'
 import { DEFAULT_POLICY } from '../policy/defaults.ts'
 import { type AccountAudit, type Broken, createAccountAudit } from './account.ts'
-import type { Exchange, Item, Locator, Recording } from './exchange.ts'
+import type { Exchange, Happening, Item, Locator, Recording, Skipped } from './exchange.ts'
 import { createProcesses, isOfProcess, type Processes } from './processes.ts'
 import { READINGS, type Reading } from './readings.ts'
 import type { AuditedFile, AuditFinding, AuditReport, Evidence, RuleResult } from './report.ts'
@@ -26,11 +26,11 @@ export interface JudgeOptions {
  * Judges what recordings hold.
  *
  * @param recordings where the items are from; their abilities are asked at the end
- * @param items all items by the time they were sent, those of one account together or not
+ * @param batches all items by the time they were sent, those of one account together or not
  */
 export async function judgeRecordings(
-  recordings: readonly { readonly file: string; readonly recording: Omit<Recording, 'items'> }[],
-  items: AsyncIterable<Item> | Iterable<Item>,
+  recordings: readonly { readonly file: string; readonly recording: Omit<Recording, 'batches'> }[],
+  batches: AsyncIterable<readonly Item[]> | Iterable<readonly Item[]>,
   options: JudgeOptions,
 ): Promise<AuditReport> {
   const policy = options.policy ?? DEFAULT_POLICY
@@ -41,7 +41,7 @@ export async function judgeRecordings(
     : READINGS
   const perOrigin = options.policy?.budgetScope === 'origin'
   const accounts = new Map<string, { audit: AccountAudit; account: string | undefined }>()
-  const counted = new Map<string, { exchanges: number; skipped: number }>()
+  const counted = new Map<string, { file: string; exchanges: number; skipped: number }>()
   const timeline = createTimeline()
   const seen = {
     from: Number.POSITIVE_INFINITY,
@@ -70,33 +70,54 @@ export async function judgeRecordings(
     return processes
   }
 
-  for await (const item of items) {
-    const of = counted.get(item.at.file) ?? { exchanges: 0, skipped: 0 }
-    counted.set(item.at.file, of)
-    if (item.kind === 'skipped') {
-      of.skipped++
-      continue
-    }
-    if (item.kind === 'exchange') {
-      of.exchanges++
-      seen.exchanges++
-      seen.from = Math.min(seen.from, item.sent.earliestMs)
-      seen.to = Math.max(seen.to, item.answered.latestMs)
-      seen.authHidden ||= item.authHidden === true
-      seen.inferred ||= item.sameAs !== undefined && item.request.requestId === undefined
-      timeline.see(item)
-    }
-    const origin = item.kind === 'exchange' ? (item.request.origin ?? '') : ''
+  /** Who judges what happens in the traffic of one account, process and origin. */
+  const judgesOf = (
+    { account, client }: Exclude<Item, Skipped>,
+    origin: string,
+  ): ((item: Exchange | Happening) => void)[] => {
     // A journal's account is one of its origin; what else happened there tells no origin.
-    const key = `${item.client === undefined ? origin : ''} ${item.account ?? ''}`
+    const key = `${client === undefined ? origin : ''} ${account ?? ''}`
     seen.accounts.add(key)
-    if (item.client === undefined) auditOf(key, item.account, ofAccount).see(item)
-    else {
-      auditOf(key, item.account, ofFleet).see(item)
-      processesOf(key, item.account).see(item, item.client)
-    }
-    if (perOrigin && item.kind === 'exchange') auditOf(`origin ${origin}`, undefined, ofOrigin).see(item)
+    const whole = auditOf(key, account, client === undefined ? ofAccount : ofFleet)
+    const processes = client === undefined ? undefined : processesOf(key, account)
+    const budget = perOrigin ? auditOf(`origin ${origin}`, undefined, ofOrigin) : undefined
+    return [
+      whole.see,
+      ...(processes === undefined ? [] : [(item: Exchange | Happening) => processes.see(item, client as string)]),
+      ...(budget === undefined ? [] : [(item: Exchange | Happening) => item.kind === 'exchange' && budget.see(item)]),
+    ]
   }
+  // Traffic is mostly of one account for long: then nothing is looked up.
+  let latest:
+    | { account: string | undefined; client: string | undefined; origin: string; judges: ReturnType<typeof judgesOf> }
+    | undefined
+  let of: { file: string; exchanges: number; skipped: number } | undefined
+
+  for await (const batch of batches)
+    for (const item of batch) {
+      if (of?.file !== item.at.file) {
+        of = counted.get(item.at.file) ?? { file: item.at.file, exchanges: 0, skipped: 0 }
+        counted.set(item.at.file, of)
+      }
+      if (item.kind === 'skipped') {
+        of.skipped++
+        continue
+      }
+      if (item.kind === 'exchange') {
+        of.exchanges++
+        seen.exchanges++
+        seen.from = Math.min(seen.from, item.sent.earliestMs)
+        seen.to = Math.max(seen.to, item.answered.latestMs)
+        seen.authHidden ||= item.authHidden === true
+        seen.inferred ||= item.sameAs !== undefined && item.request.requestId === undefined
+        timeline.see(item)
+      }
+      const { account, client } = item
+      const origin = item.kind === 'exchange' ? (item.request.origin ?? '') : ''
+      if (latest?.account !== account || latest?.client !== client || latest?.origin !== origin)
+        latest = { account, client, origin, judges: judgesOf(item, origin) }
+      for (const judge of latest.judges) judge(item)
+    }
   for (const { audit } of accounts.values()) audit.end()
 
   const lacking = lacksOf(recordings.map(({ recording }) => recording))
@@ -136,7 +157,7 @@ export async function judgeRecordings(
 
 const fileOf = (
   file: string,
-  { format, producer }: Omit<Recording, 'items'>,
+  { format, producer }: Omit<Recording, 'batches'>,
   counts = { exchanges: 0, skipped: 0 },
 ): AuditedFile => ({ file, format, ...(producer === undefined ? {} : { producer }), ...counts })
 
@@ -144,7 +165,7 @@ const fileOf = (
 const SEES_AUTHENTICATION = ['bearer-on-every-request', 'no-basic-auth']
 
 /** What at least one of the recordings does not tell, and why. */
-function lacksOf(recordings: readonly Omit<Recording, 'items'>[]): ReadonlyMap<Need, string> {
+function lacksOf(recordings: readonly Omit<Recording, 'batches'>[]): ReadonlyMap<Need, string> {
   const lacking = new Map<Need, string>()
   for (const { format, abilities } of recordings) {
     const { tells, lacks } = abilities()

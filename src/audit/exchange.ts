@@ -81,9 +81,9 @@ export interface Recording {
   readonly format: Format
   /** Who wrote it, where it says so: `WebInspector`, `mitmproxy`. */
   readonly producer?: string | undefined
-  /** In the order of the file, which nobody may trust. */
-  readonly items: AsyncIterable<Item>
-  /** Known for sure once `items` has ended: whether a HAR was sanitised shows only in its entries. */
+  /** Items in the order of the file, which nobody may trust; as many at once as were read. */
+  readonly batches: AsyncIterable<readonly Item[]>
+  /** Known for sure once `batches` has ended: whether a HAR was sanitised shows only in its entries. */
   abilities(): Abilities
 }
 

@@ -2,12 +2,14 @@
 import type { MonitorPolicy } from '../monitors/index.ts'
 import type { Policy } from '../policy/schema.ts'
 import { judgeRecordings } from './audit.ts'
-import type { Item, Recording } from './exchange.ts'
+import type { Recording } from './exchange.ts'
 import { withAccounts } from './readers/accounts.ts'
 import { createFingerprints } from './readers/fingerprints.ts'
 import { mergeInOrder } from './readers/merge.ts'
-import { openRecording, type Source } from './readers/open.ts'
+import { isReopenable, openRecording, type Source } from './readers/open.ts'
 import { inOrder } from './readers/order.ts'
+import { WINDOW_ITEMS } from './readers/waiting.ts'
+import { OutOfOrder, withinWindow } from './readers/window.ts'
 import type { AuditReport } from './report.ts'
 import { DEFAULT_TARGET, type Target } from './target.ts'
 import type { Waiver } from './waivers.ts'
@@ -42,7 +44,7 @@ export interface AuditOptions {
   readonly key: Uint8Array
   /** Folder of temporary files, for recordings in great disorder. Default the system's. */
   readonly tempDir?: string | undefined
-  /** How many bytes more were read: for a progress bar. */
+  /** How many bytes more were read: for a progress bar. Less than none when reading begins anew. */
   readonly onBytes?: ((bytes: number) => void) | undefined
 }
 
@@ -59,25 +61,45 @@ export async function audit(
   sources: Iterable<Source> | AsyncIterable<Source>,
   options: AuditOptions,
 ): Promise<AuditReport> {
+  const given: Source[] = []
+  for await (const source of sources) given.push(source)
+  if (!given.every(isReopenable)) return auditOnce(given, options, 'sorted')
+  let read = 0
+  const onBytes = (bytes: number) => {
+    read += bytes
+    options.onBytes?.(bytes)
+  }
+  try {
+    return await auditOnce(given, { ...options, onBytes }, 'as they come')
+  } catch (error) {
+    if (!(error instanceof OutOfOrder)) throw error
+    options.onBytes?.(-read)
+    return auditOnce(given, options, 'sorted')
+  }
+}
+
+async function auditOnce(
+  sources: readonly Source[],
+  options: AuditOptions,
+  order: 'as they come' | 'sorted',
+): Promise<AuditReport> {
   const target = { ...DEFAULT_TARGET, ...options.target }
   const context = { target, fingerprints: createFingerprints(options.key), onBytes: options.onBytes }
   const opened: { file: string; recording: Recording }[] = []
-  for await (const source of sources)
-    opened.push({ file: source.name, recording: await openRecording(source, context) })
-  const ordered = opened.map(({ recording }) => inOrder(recording.items, { tempDir: options.tempDir }))
-  const items: AsyncIterable<Item> = withAccounts(mergeInOrder(ordered.map(({ items }) => items)))
+  for (const source of sources) opened.push({ file: source.name, recording: await openRecording(source, context) })
+  const streams = opened.map(({ file, recording: { batches } }) => {
+    if (order === 'as they come') return { file, batches: withinWindow(batches), wasSorted: () => true }
+    return { file, ...inOrder(batches, { tempDir: options.tempDir }) }
+  })
+  const items = withAccounts(mergeInOrder(streams.map(({ batches }) => batches)))
   return judgeRecordings(opened, items, {
     version: VERSION,
     nowMs: options.nowMs,
     ...(options.policy && { policy: options.policy }),
     ...(options.waivers && { waivers: options.waivers }),
-    notes: () =>
-      opened.flatMap(({ file }, index) =>
-        ordered[index]?.wasSorted() === false
-          ? [
-              `${file} was not in the order of time, and has been sorted: some of it came more than 10 000 entries late.`,
-            ]
-          : [],
-      ),
+    notes: () => streams.flatMap(({ file, wasSorted }) => (wasSorted() ? [] : [sortedNote(file)])),
   })
 }
+
+const sortedNote = (file: string) =>
+  `${file} was not in the order of time, and has been sorted: some of it came more than ${WINDOW_ITEMS} entries late.`

@@ -1,5 +1,6 @@
 import { type Moment, type ObservedRequest, timeOf } from '../monitors/index.ts'
 import type { Exchange, Locator } from './exchange.ts'
+import { createHeap } from './heap.ts'
 import { inOrderOfLines } from './instants.ts'
 
 /**
@@ -25,14 +26,23 @@ export interface Seen {
   readonly moment: Moment
   readonly exchange: Exchange | undefined
   /** Where it stands, in a recording that tells what came before what at one instant. */
-  readonly place?: Locator | undefined
-}
-
-interface Waiting extends Seen {
+  readonly place: Locator | undefined
+  /** Number of the item, in each reading the same. */
+  readonly item: number
   readonly atMs: number
   /** At one time answers come first; but of a request that took no time, after its send. */
   readonly rank: 0 | 1
-  readonly order: number
+}
+
+/** A moment in its place. */
+export function seenAs(
+  moment: Moment,
+  { exchange, place, item }: { exchange: Exchange | undefined; place: Locator | undefined; item: number },
+): Seen {
+  if (moment.kind !== 'answered') return { moment, exchange, place, item, atMs: timeOf(moment), rank: 1 }
+  const { sentAtMs, answeredAtMs } = moment.request
+  const atMs = Math.max(sentAtMs, answeredAtMs)
+  return { moment, exchange, place, item, atMs, rank: atMs > sentAtMs ? 0 : 1 }
 }
 
 /**
@@ -41,55 +51,37 @@ interface Waiting extends Seen {
  */
 export interface Sequencer {
   put(seen: Seen): void
-  /** In order, everything that happens before this time; nothing that is put later may. */
-  until(soonestMs: number): Iterable<Seen>
+  /** Gives out in order everything that happens before this time; nothing that is put later may. */
+  until(soonestMs: number): void
 }
 
-export function createSequencer(): Sequencer {
-  // A binary heap by time, answers first, then as they came.
-  const heap: Waiting[] = []
-  let count = 0
-  const before = (a: Waiting, b: Waiting) => a.atMs - b.atMs || a.rank - b.rank || a.order - b.order
-  const isBefore = (a: Waiting, b: Waiting) => before(a, b) < 0
-  const swap = (a: number, b: number) => {
-    const kept = heap[a] as Waiting
-    heap[a] = heap[b] as Waiting
-    heap[b] = kept
-  }
-  const pop = (): Waiting => {
-    const top = heap[0] as Waiting
-    const last = heap.pop() as Waiting
-    if (heap.length === 0) return top
-    heap[0] = last
-    for (let at = 0; ; ) {
-      let least = at
-      for (const child of [2 * at + 1, 2 * at + 2])
-        if (child < heap.length && isBefore(heap[child] as Waiting, heap[least] as Waiting)) least = child
-      if (least === at) return top
-      swap(at, least)
-      at = least
-    }
-  }
+export function createSequencer(observe: (seen: Seen) => void): Sequencer {
+  const heap = createHeap<Waiting>((a, b) => before(a, b) < 0)
+  let order = 0
   return {
-    put({ moment, exchange, place }) {
-      const isAnswer = moment.kind === 'answered'
-      const atMs = isAnswer ? Math.max(moment.request.sentAtMs, moment.request.answeredAtMs) : timeOf(moment)
-      const rank = isAnswer && atMs > moment.request.sentAtMs ? 0 : 1
-      heap.push({ moment, exchange, place, atMs, rank, order: count++ })
-      for (let at = heap.length - 1; at > 0; ) {
-        const parent = (at - 1) >> 1
-        if (!isBefore(heap[at] as Waiting, heap[parent] as Waiting)) return
-        swap(at, parent)
-        at = parent
-      }
+    put(seen) {
+      heap.push({ seen, order: order++ })
     },
-    *until(soonestMs) {
-      while (heap[0] !== undefined && heap[0].atMs < soonestMs) {
-        const { atMs } = heap[0]
-        const instant: Waiting[] = []
-        while (heap[0]?.atMs === atMs) instant.push(pop())
-        yield* inOrderOfLines(instant)
+    until(soonestMs) {
+      for (let first = heap.peek(); first !== undefined && first.seen.atMs < soonestMs; first = heap.peek()) {
+        const { atMs } = first.seen
+        heap.pop()
+        if (heap.peek()?.seen.atMs !== atMs) {
+          observe(first.seen)
+          continue
+        }
+        const instant = [first.seen]
+        while (heap.peek()?.seen.atMs === atMs) instant.push((heap.pop() as Waiting).seen)
+        for (const seen of inOrderOfLines(instant)) observe(seen)
       }
     },
   }
 }
+
+interface Waiting {
+  readonly seen: Seen
+  readonly order: number
+}
+
+/** By time, answers first, then as they came. */
+const before = (a: Waiting, b: Waiting) => a.seen.atMs - b.seen.atMs || a.seen.rank - b.seen.rank || a.order - b.order

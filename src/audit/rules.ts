@@ -1,13 +1,13 @@
-import type { Monitor, MonitorPolicy, ObservedRequest } from '../monitors/index.ts'
+import type { Monitor, MonitorPolicy } from '../monitors/index.ts'
 import { policyEntry } from '../policy/catalogue.ts'
 import { duration } from '../policy/words.ts'
-import type { Exchange } from './exchange.ts'
+import type { Exchange, Outcome } from './exchange.ts'
 import type { Severity } from './report.ts'
 
 /** What the auditor adds to a monitor: what an offence follows from, what would have been right, and what to change. */
 export interface Rule {
   /** The latest request of which an offence follows: the 429 before a send within its pause. */
-  readonly follows?: (request: ObservedRequest) => boolean
+  readonly follows?: (request: Outcome) => boolean
   /** What the clause asks for, where `trigger` is that request. */
   readonly required: (trigger: Exchange | undefined, policy: MonitorPolicy) => string
   /** One sentence for whoever mends the client. */
@@ -17,10 +17,10 @@ export interface Rule {
 }
 
 const isoTime = (atMs: number) => new Date(atMs).toISOString()
-const isToken = ({ endpoint }: ObservedRequest) => endpoint !== 'api'
-const isGrant = ({ grantedAccessId }: ObservedRequest) => grantedAccessId !== undefined
-const isRefused = ({ status }: ObservedRequest) => typeof status === 'number' && status >= 400
-const failed = ({ status }: ObservedRequest) => status === 'dropped' || (typeof status === 'number' && status >= 500)
+const isToken = ({ endpoint }: Outcome) => endpoint !== 'api'
+const isGrant = ({ grantedAccessId }: Outcome) => grantedAccessId !== undefined
+const isRefused = ({ status }: Outcome) => typeof status === 'number' && status >= 400
+const failed = ({ status }: Outcome) => status === 'dropped' || (typeof status === 'number' && status >= 500)
 const pauseEnd = (trigger: Exchange | undefined, { pauseMs }: MonitorPolicy) =>
   trigger === undefined
     ? `a pause of ${duration(pauseMs)}`

@@ -17,7 +17,7 @@ export interface Timeline {
 
 export function createTimeline(): Timeline {
   const entries: TimelineEntry[] = []
-  let recent: TimelineEntry[] = []
+  let recent: Exchange[] = []
   let shownUntilMs = Number.NEGATIVE_INFINITY
   let cut = false
   const show = (entry: TimelineEntry) => {
@@ -27,24 +27,26 @@ export function createTimeline(): Timeline {
   return {
     entries,
     see(exchange) {
-      const entry = entryOf(exchange)
-      if (entry.endpoint !== 'api' || entry.atMs <= shownUntilMs) return show(entry)
-      recent.push(entry)
+      if (exchange.request.endpoint !== 'api' || timeOf(exchange) <= shownUntilMs) return show(entryOf(exchange))
+      recent.push(exchange)
       if (recent.length > 2 * MOST_REMEMBERED) recent = recent.slice(-MOST_REMEMBERED)
     },
     found(atMs) {
       shownUntilMs = Math.max(shownUntilMs, atMs + AROUND_MS)
-      for (const entry of recent) if (entry.atMs >= atMs - AROUND_MS) show(entry)
+      for (const exchange of recent) if (timeOf(exchange) >= atMs - AROUND_MS) show(entryOf(exchange))
       recent = []
     },
     wasCut: () => cut,
   }
 }
 
-function entryOf({ at, account, sent, answered, request }: Exchange): TimelineEntry {
+const timeOf = ({ sent }: Exchange) => (sent.earliestMs + sent.latestMs) / 2
+
+function entryOf(exchange: Exchange): TimelineEntry {
+  const { at, account, answered, request } = exchange
   const { endpoint, status, grantedAccessId, grantedAccessExpAtMs } = request
   return {
-    atMs: (sent.earliestMs + sent.latestMs) / 2,
+    atMs: timeOf(exchange),
     answeredAtMs: (answered.earliestMs + answered.latestMs) / 2,
     ...(account === undefined ? {} : { account }),
     endpoint,

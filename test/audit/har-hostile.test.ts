@@ -112,8 +112,8 @@ describe('what a recording may look like', () => {
       taken += count
     }
     const source = { name: 'x', bytes: inChunks(zipped, 100) }
-    const { items } = await openRecording(source, { target: DEFAULT_TARGET, fingerprints, onBytes })
-    for await (const item of items) expect(item.kind).toBe('exchange')
+    const { batches } = await openRecording(source, { target: DEFAULT_TARGET, fingerprints, onBytes })
+    for await (const batch of batches) for (const item of batch) expect(item.kind).toBe('exchange')
     expect(taken).toBe(zipped.length)
   })
 

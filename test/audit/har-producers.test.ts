@@ -10,12 +10,10 @@ async function inTime(name: string): Promise<readonly Exchange[]> {
   const { items, error } = await read(fixture(name))
   expect(error).toBeUndefined()
   const ordered: Exchange[] = []
-  for await (const item of inOrder(
-    (async function* () {
-      yield* items
-    })(),
-  ).items)
-    if (item.kind === 'exchange') ordered.push(item)
+  const given = (async function* () {
+    yield items
+  })()
+  for await (const batch of inOrder(given).batches) ordered.push(...batch.filter((item) => item.kind === 'exchange'))
   return ordered
 }
 

@@ -79,10 +79,11 @@ describe('accounts', () => {
       ]),
     )
     async function* given() {
-      yield* items
+      yield items
     }
     const accounts: (string | undefined)[] = []
-    for await (const item of withAccounts(given())) accounts.push(item.kind === 'exchange' ? item.account : 'none')
+    for await (const batch of withAccounts(given()))
+      accounts.push(...batch.map((item) => (item.kind === 'exchange' ? item.account : 'none')))
     const [ann, bob] = accounts
     expect(ann).not.toBe(bob)
     expect(accounts).toEqual([ann, bob, ann, bob, bob, ann, undefined])

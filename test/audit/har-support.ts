@@ -33,7 +33,7 @@ export async function read(
   let error: unknown
   try {
     recording = await openRecording({ name: 'x.har', bytes }, { target, fingerprints })
-    for await (const item of recording.items) items.push(item)
+    for await (const batch of recording.batches) items.push(...batch)
   } catch (caught) {
     error = caught
   }

@@ -100,7 +100,7 @@ describe('the reader of journals', () => {
   })
 
   it('takes a request for dropped whose process was killed', async () => {
-    const { items } = await readJournal(header() + api(1, 0) + api(2, 5) + answered(2, 6, 200) + '{"kind":"answ')
+    const { items } = await readJournal(`${header()}${api(1, 0)}${api(2, 5)}${answered(2, 6, 200)}{"kind":"answ`)
     const [, lost] = exchangesIn(items)
     expect(lost?.request.status).toBe('dropped')
     expect(lost?.answered).toEqual({ earliestMs: AT_MS, latestMs: AT_MS + 6 * SECOND })

@@ -34,7 +34,7 @@ const recorded = (format: Format, abilities: Abilities, file = 'trace.jsonl') =>
   recording: { format, abilities: () => abilities },
 })
 const audited = (items: readonly Item[], more: Partial<Parameters<typeof judgeRecordings>[2]> = {}) =>
-  judgeRecordings([recorded('journal', { tells: ALL, lacks: {} })], items, { version: '0', nowMs: START_MS, ...more })
+  judgeRecordings([recorded('journal', { tells: ALL, lacks: {} })], [items], { version: '0', nowMs: START_MS, ...more })
 const failed = async (items: Items) => {
   const { rules } = await audited(itemsOf(items))
   return rules.filter(({ verdict }) => verdict === 'fail').map(({ rule }) => rule)
@@ -103,7 +103,7 @@ const widened = (items: readonly Item[], ms: number): Item[] =>
 describe('times that are known to within', () => {
   const har = [recorded('har', { tells: ALL, lacks: {} })]
   const judged = (items: Items, ms: number) =>
-    judgeRecordings(har, widened(itemsOf(items), ms), { version: '0', nowMs: START_MS })
+    judgeRecordings(har, [widened(itemsOf(items), ms)], { version: '0', nowMs: START_MS })
   const early = [create(0, 1), THROTTLED, refresh(1_599, 2)]
 
   it('fail where every reading of them does', async () => {
@@ -126,7 +126,7 @@ describe('times that are known to within', () => {
 describe('what a recording does not tell', () => {
   it('leaves a rule inconclusive, with the reason, and never passed', async () => {
     const blind = recorded('har', { tells: [], lacks: { tokens: 'It was made without sensitive data.' } })
-    const { rules, findings } = await judgeRecordings([blind], itemsOf([create(0, 1), create(1, 2)]), {
+    const { rules, findings } = await judgeRecordings([blind], [itemsOf([create(0, 1), create(1, 2)])], {
       version: '0',
       nowMs: START_MS,
     })
@@ -230,7 +230,7 @@ describe('sends that may be one request', () => {
     const blind = recorded('har', { tells: ALL.filter((need) => need !== 'requestIds'), lacks: {} })
     const verdict = async (...calls: Items) => {
       const items = sameAs(itemsOf([create(0, 1), ...calls]))
-      const { rules } = await judgeRecordings([blind], items, { version: '0', nowMs: START_MS })
+      const { rules } = await judgeRecordings([blind], [items], { version: '0', nowMs: START_MS })
       return rules.find(({ rule }) => rule === 'invariant-6')?.verdict
     }
     expect(await verdict(api(10, 1, { status: 500 }), api(10.5, 1))).toBe('fail')

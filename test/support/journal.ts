@@ -28,7 +28,7 @@ export async function allOf(recording: Recording) {
   const items: Item[] = []
   let error: unknown
   try {
-    for await (const item of recording.items) items.push(item)
+    for await (const batch of recording.batches) items.push(...batch)
   } catch (caught) {
     error = caught
   }

@@ -2,8 +2,8 @@ import type { Need } from '../../monitors/index.ts'
 import type { Abilities, Exchange, Item, Locator } from '../exchange.ts'
 import { roleOf } from '../target.ts'
 import { timesOf } from './access-log-times.ts'
+import { type Batches, batchesOf } from './batches.ts'
 import { isToken, tokenClaims } from './fingerprints.ts'
-import { batchesOf, flattened } from './flattened.ts'
 import { authorizationOf } from './har-headers.ts'
 import { field, isObject, number, parsed, text } from './json-values.ts'
 import { type Line, linesOf, MAX_LINE_BYTES, textOf } from './lines.ts'
@@ -33,12 +33,12 @@ export const accessLogReader: FormatReader = {
   format: 'access-log',
   title: 'access logs of nginx and Envoy in JSON',
   recognises: ({ keys }) => STATUS.some((name) => keys.has(name)) && PATH.some((name) => keys.has(name)),
-  read: (input, context) => ({ format: 'access-log', items: readLog(input, context), abilities }),
+  read: (input, context) => ({ format: 'access-log', batches: readLog(input, context), abilities }),
 }
 
 const abilities = (): Abilities => ({ tells: [], lacks: LACKS })
 
-function readLog({ file, bytes }: Input, context: ReadContext): AsyncIterableIterator<Item> {
+function readLog({ file, bytes }: Input, context: ReadContext): Batches<Item> {
   const read = (line: Line, items: Item[]) => {
     const at = { file, line: line.number }
     const why = line.tooLong
@@ -50,7 +50,7 @@ function readLog({ file, bytes }: Input, context: ReadContext): AsyncIterableIte
     if (isObject(entry)) items.push(readEntry(entry, at, context))
     else items.push({ kind: 'skipped', at, why: why || 'no JSON object' })
   }
-  return flattened(batchesOf(linesOf(bytes), read))
+  return batchesOf(linesOf(bytes), read)
 }
 
 /** What stands for "nothing" in a log. */

@@ -1,4 +1,5 @@
 import type { Item } from '../exchange.ts'
+import type { Batches } from './batches.ts'
 
 /** How many tokens are remembered: those of the past day of thousands of accounts. */
 const REMEMBERED_TOKENS = 50_000
@@ -7,9 +8,9 @@ const REMEMBERED_TOKENS = 50_000
  * Tells whose traffic each request is: a token that was granted to an account belongs to it. Requests with a token whose
  * grant was not recorded stay without an account.
  *
- * @param items in the order of time
+ * @param batches in the order of time
  */
-export async function* withAccounts(items: AsyncIterable<Item>): AsyncGenerator<Item> {
+export async function* withAccounts(batches: Batches<Item>): AsyncGenerator<readonly Item[]> {
   const owners = new Map<string, string>()
   const remember = (tokenId: string | undefined, account: string) => {
     if (tokenId === undefined) return
@@ -18,18 +19,13 @@ export async function* withAccounts(items: AsyncIterable<Item>): AsyncGenerator<
     owners.set(tokenId, account)
     if (owners.size > REMEMBERED_TOKENS) owners.delete(owners.keys().next().value as string)
   }
-  for await (const item of items) {
-    if (item.kind !== 'exchange') {
-      yield item
-      continue
-    }
+  const known = (item: Item): Item => {
+    if (item.kind !== 'exchange') return item
     const { accessId, refreshId, grantedAccessId, grantedRefreshId } = item.request
     const account = item.account ?? owners.get(refreshId ?? '') ?? owners.get(accessId ?? '')
-    if (account === undefined) {
-      yield item
-      continue
-    }
+    if (account === undefined) return item
     for (const id of [accessId, refreshId, grantedAccessId, grantedRefreshId]) remember(id, account)
-    yield item.account === account ? item : { ...item, account }
+    return item.account === account ? item : { ...item, account }
   }
+  for await (const batch of batches) yield batch.map(known)
 }

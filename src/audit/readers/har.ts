@@ -18,13 +18,14 @@ export const harReader: FormatReader = {
       get producer() {
         return tally.producer
       },
-      items: itemsOf(input, context, tally),
+      batches: batchesIn(input, context, tally),
       abilities: () => abilitiesOf(tally),
     }
   },
 }
 
-async function* itemsOf({ file, bytes }: Input, context: ReadContext, tally: Tally): AsyncGenerator<Item> {
+async function* batchesIn(input: Input, context: ReadContext, tally: Tally): AsyncGenerator<readonly Item[]> {
+  const { file, bytes } = input
   const splitter = createSplitter({ parents: ['log'], array: 'entries', values: ['creator', 'browser'] })
   let read = 0
   const unreadable = (why: string) => {
@@ -32,12 +33,14 @@ async function* itemsOf({ file, bytes }: Input, context: ReadContext, tally: Tal
     return new UnreadableRecording({ file }, `${why}, ${after}; export the HAR again`)
   }
   for await (const chunk of bytes) {
+    const items: Item[] = []
     for (const element of splitter.push(chunk)) {
       if (element.key === 'entries') {
         read = element.number
-        yield itemOf(element, file, context, tally)
+        items.push(itemOf(element, file, context, tally))
       } else if (element.key === 'creator') tally.producer = nameOf(element)
     }
+    if (items.length > 0) yield items
     if (splitter.broken !== undefined) throw unreadable(splitter.broken)
   }
   splitter.end()

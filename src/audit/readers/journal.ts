@@ -2,7 +2,7 @@ import { type DecodedLine, decodeLine } from '../../journal/decode.ts'
 import { byOf, JOURNAL_VERSION } from '../../journal/format.ts'
 import type { Need } from '../../monitors/index.ts'
 import { type Abilities, type Item, type Locator, UnreadableRecording } from '../exchange.ts'
-import { batchesOf, flattened } from './flattened.ts'
+import { batchesOf } from './batches.ts'
 import { createUsualLines } from './journal-bytes.ts'
 import { createJournalProcess, type JournalProcess } from './journal-processes.ts'
 import { type Line, linesOf, MAX_LINE_BYTES, textOf } from './lines.ts'
@@ -29,13 +29,13 @@ export const journalReader: FormatReader = {
   title: 'the journal of compliancely-auth',
   recognises: ({ keys }) => keys.has('journal'),
   read(input, context) {
-    const { items, abilities, producer } = createReading(input, context)
+    const { batches, abilities, producer } = createReading(input, context)
     return {
       format: 'journal',
       get producer() {
         return producer()
       },
-      items: items(),
+      batches,
       abilities,
     }
   },
@@ -101,7 +101,7 @@ function createReading({ file, bytes }: Input, { target }: ReadContext) {
     for (const process of processes.values()) items.push(...process.end())
     processes.clear()
   }
-  const items = () => flattened(batchesOf(linesOf(bytes), readLine, end))
+  const batches = batchesOf(linesOf(bytes), readLine, end)
 
   const abilities = (): Abilities => {
     if (leftOut + unreadable === 0) return { tells: TOLD, lacks: { outputs: OUTPUTS } }
@@ -112,7 +112,7 @@ function createReading({ file, bytes }: Input, { target }: ReadContext) {
     return { tells: [], lacks: { ...Object.fromEntries(TOLD.map((need) => [need, why])), outputs: OUTPUTS } }
   }
 
-  return { items, abilities, producer: () => producer }
+  return { batches, abilities, producer: () => producer }
 }
 
 const noHeader = (at: Locator) =>

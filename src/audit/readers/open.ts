@@ -7,8 +7,16 @@ import type { ReadContext } from './reader.ts'
 export interface Source {
   /** As it was given; `-` for a stream without one. */
   readonly name: string
-  readonly bytes: AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>
+  /**
+   * Its bytes, or what opens it, as often as it is called. What can be read again is judged as it is read; of all else the
+   * whole goes through temporary files first, for it might be out of order.
+   */
+  readonly bytes: Bytes | (() => Bytes)
 }
+
+type Bytes = AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>
+
+export const isReopenable = ({ bytes }: Source) => typeof bytes === 'function'
 
 export interface OpenContext extends ReadContext {
   /** How many bytes more were taken from the source, as they lie there (zipped): for a progress bar. */
@@ -23,7 +31,7 @@ export interface OpenContext extends ReadContext {
  */
 export async function openRecording(source: Source, context: OpenContext): Promise<Recording> {
   const file = source.name
-  const raw = await peeked(taken(file, source.bytes, context.onBytes), 2)
+  const raw = await peeked(taken(file, source.bytes, context), 2)
   if (raw.bytes.length === 0) throw new UnreadableRecording({ file }, 'is empty')
   const plain = isGzip(raw.bytes) ? gunzipped(file, raw.all()) : raw.all()
   const { bytes, all, close } = await peeked(plain, PREFIX_BYTES)
@@ -50,9 +58,10 @@ function byteOrderMark([first, second, third]: Uint8Array): 'UTF-8' | 'UTF-16' |
 }
 
 /** The source, counted, and its trouble in our words: an error of a stream may hold an address with a password. */
-async function* taken(file: string, bytes: Source['bytes'], onBytes: OpenContext['onBytes']) {
+async function* taken(file: string, bytes: Source['bytes'], { onBytes }: OpenContext) {
   try {
-    for await (const chunk of bytes as AsyncIterable<Uint8Array>) {
+    const opened = typeof bytes === 'function' ? bytes() : bytes
+    for await (const chunk of opened as AsyncIterable<Uint8Array>) {
       onBytes?.(chunk.length)
       yield chunk
     }

@@ -1,4 +1,5 @@
 import type { Item } from '../exchange.ts'
+import type { Batches } from './batches.ts'
 import { mergeInOrder } from './merge.ts'
 import { createRuns, type Run, type Runs } from './runs.ts'
 import { createWaitingRoom, itemTimeMs, type Waiting, WINDOW_ITEMS } from './waiting.ts'
@@ -14,8 +15,8 @@ export interface OrderOptions {
 
 export interface Ordered {
   /** By the earliest time they can have been sent; at one time in the order they came. What was skipped comes as it is read. */
-  readonly items: AsyncGenerator<Item>
-  /** The window was enough: no item came later than it. Known once `items` has ended. */
+  readonly batches: AsyncGenerator<readonly Item[]>
+  /** The window was enough: no item came later than it. Known once `batches` has ended. */
   wasSorted(): boolean
 }
 
@@ -25,13 +26,13 @@ const FAN_IN = 64
 /**
  * Any order in. Up to `windowItems` are sorted in memory. With more, the whole is read first, through a window, into sorted
  * runs in temporary files: one run if nothing came later than the window, else several, which are merged. An error of
- * `items` comes after everything that was read before it.
+ * `batches` comes after everything that was read before it.
  */
-export function inOrder(items: AsyncIterable<Item>, options: OrderOptions = {}): Ordered {
+export function inOrder(batches: Batches<Item>, options: OrderOptions = {}): Ordered {
   const { windowItems = WINDOW_ITEMS, tempDir } = options
   let sorted = true
 
-  async function* ordered(): AsyncGenerator<Item> {
+  async function* ordered(): AsyncGenerator<readonly Item[]> {
     const temporary = createRuns(tempDir)
     const window = createWaitingRoom()
     const runs: Run[] = []
@@ -52,29 +53,33 @@ export function inOrder(items: AsyncIterable<Item>, options: OrderOptions = {}):
     }
 
     try {
-      const source = items[Symbol.asyncIterator]()
+      const source = batches[Symbol.asyncIterator]()
       try {
         for (;;) {
-          const { value: item, done } = await source.next().catch((error: unknown) => {
+          const { value: batch, done } = await source.next().catch((error: unknown) => {
             failure = { error }
             return { value: undefined, done: true } as const
           })
           if (done === true) break
-          if (item.kind === 'skipped') {
-            yield item
-            continue
+          const skipped = batch.filter((item) => item.kind === 'skipped')
+          if (skipped.length > 0) yield skipped
+          for (const item of batch) {
+            if (item.kind === 'skipped') continue
+            const atMs = itemTimeMs(item)
+            const late = written !== undefined && atMs < written.atMs
+            if (late) sorted = false
+            window.push({ item, atMs, run: (written?.run ?? 0) + (late ? 1 : 0), number: number++ })
+            if (window.size > windowItems) await spill()
           }
-          const atMs = itemTimeMs(item)
-          const late = written !== undefined && atMs < written.atMs
-          if (late) sorted = false
-          window.push({ item, atMs, run: (written?.run ?? 0) + (late ? 1 : 0), number: number++ })
-          if (window.size > windowItems) await spill()
         }
       } finally {
         await source.return?.()
       }
-      if (runs.length === 0) for (let next = window.pop(); next !== undefined; next = window.pop()) yield next.item
-      else {
+      if (runs.length === 0) {
+        const all: Item[] = []
+        for (let next = window.pop(); next !== undefined; next = window.pop()) all.push(next.item)
+        yield all
+      } else {
         while (window.size > 0) await spill()
         await runs.at(-1)?.end()
         yield* mergedRuns(runs, temporary)
@@ -85,18 +90,18 @@ export function inOrder(items: AsyncIterable<Item>, options: OrderOptions = {}):
     }
   }
 
-  return { items: ordered(), wasSorted: () => sorted }
+  return { batches: ordered(), wasSorted: () => sorted }
 }
 
 /** Merges so many at a time that the number of open files is bounded. */
-async function* mergedRuns(runs: readonly Run[], temporary: Runs): AsyncGenerator<Item> {
+async function* mergedRuns(runs: readonly Run[], temporary: Runs): AsyncGenerator<readonly Item[]> {
   let left = runs
   while (left.length > FAN_IN) {
     const merged: Run[] = []
     for (let at = 0; at < left.length; at += FAN_IN) {
       const run = await temporary.create()
-      for await (const item of mergeInOrder(left.slice(at, at + FAN_IN).map((each) => each.read())))
-        await run.write(item)
+      for await (const batch of mergeInOrder(left.slice(at, at + FAN_IN).map((each) => each.read())))
+        for (const item of batch) await run.write(item)
       await run.end()
       merged.push(run)
     }

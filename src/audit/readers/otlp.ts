@@ -1,6 +1,6 @@
 import type { Need } from '../../monitors/index.ts'
 import { type Abilities, type Item, UnreadableRecording } from '../exchange.ts'
-import { batchesOf, flattened } from './flattened.ts'
+import { type Batches, batchesOf } from './batches.ts'
 import { parsed } from './json-values.ts'
 import { createTraceSplitter, type TracePiece } from './otlp-pieces.ts'
 import { readSpan, type Service, serviceOf } from './otlp-span.ts'
@@ -27,12 +27,12 @@ export const otlpReader: FormatReader = {
   format: 'otlp',
   title: 'OTLP/JSON traces',
   recognises: ({ keys }) => keys.get('resourceSpans') === '[',
-  read: (input, context) => ({ format: 'otlp', items: readTraces(input, context), abilities }),
+  read: (input, context) => ({ format: 'otlp', batches: readTraces(input, context), abilities }),
 }
 
 const abilities = (): Abilities => ({ tells: [], lacks: LACKS })
 
-function readTraces({ file, bytes }: Input, context: ReadContext): AsyncIterableIterator<Item> {
+function readTraces({ file, bytes }: Input, context: ReadContext): Batches<Item> {
   let entry = 0
   let service: Service = {}
   /** Requests that a client's span told of, by its id, and those that a server's did, by its parent's. */
@@ -71,7 +71,7 @@ function readTraces({ file, bytes }: Input, context: ReadContext): AsyncIterable
     splitter.end()
     check()
   }
-  return flattened(batchesOf(pieces(), read))
+  return batchesOf(pieces(), read)
 }
 
 /** A set that forgets what came first. */

@@ -30,6 +30,6 @@ export interface FormatReader {
   readonly title: string
   /** By content alone; the first reader that does is taken. */
   recognises(prefix: Prefix): boolean
-  /** Reads nothing before `items` is asked. `items` throws `UnreadableRecording` after what could be read. */
+  /** Reads nothing before `batches` is asked, which throws `UnreadableRecording` after what could be read. */
   read(input: Input, context: ReadContext): Recording
 }

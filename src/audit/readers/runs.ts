@@ -11,8 +11,8 @@ export interface Run {
   write(item: Item): Promise<void> | undefined
   /** Nothing more is written: there may be more runs than files that can be open at once. */
   end(): Promise<void>
-  /** The items, once. Their file is gone afterwards. */
-  read(): AsyncGenerator<Item>
+  /** The items in batches, once. Their file is gone afterwards. */
+  read(): AsyncGenerator<readonly Item[]>
 }
 
 /** A private folder for runs. */
@@ -82,7 +82,7 @@ export function createRuns(parent: string = tmpdir()): Runs {
   }
 }
 
-async function* itemsIn(handle: FileHandle): AsyncGenerator<Item> {
+async function* itemsIn(handle: FileHandle): AsyncGenerator<readonly Item[]> {
   const decoder = new TextDecoder()
   const block = new Uint8Array(BLOCK_BYTES)
   let rest = ''
@@ -91,6 +91,6 @@ async function* itemsIn(handle: FileHandle): AsyncGenerator<Item> {
     if (bytesRead === 0) return
     const lines = (rest + decoder.decode(block.subarray(0, bytesRead), { stream: true })).split('\n')
     rest = lines.pop() ?? ''
-    for (const line of lines) yield JSON.parse(line) as Item
+    yield lines.map((line) => JSON.parse(line) as Item)
   }
 }

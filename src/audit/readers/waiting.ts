@@ -1,6 +1,6 @@
 import { timeOf } from '../../monitors/observed.ts'
 import type { Exchange, Happening } from '../exchange.ts'
-import { createHeap, type Heap } from './heap.ts'
+import { createHeap, type Heap } from '../heap.ts'
 
 /** How many items an item may come too late by, and how many are held in memory. */
 export const WINDOW_ITEMS = 10_000

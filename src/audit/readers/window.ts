@@ -1,5 +1,6 @@
 import type { Item } from '../exchange.ts'
-import { createWaitingRoom, itemTimeMs, type Waiting, WINDOW_ITEMS } from './waiting.ts'
+import type { Batches } from './batches.ts'
+import { itemTimeMs, type Timed, WINDOW_ITEMS } from './waiting.ts'
 
 /** An item came later than the window allows: read the recordings again, with {@link inOrder}. */
 export class OutOfOrder extends Error {
@@ -16,24 +17,33 @@ export class OutOfOrder extends Error {
  * @throws {OutOfOrder} at the first item that comes too late
  */
 export async function* withinWindow(
-  items: AsyncIterable<Item>,
+  batches: Batches<Item>,
   { windowItems = WINDOW_ITEMS }: { readonly windowItems?: number | undefined } = {},
-): AsyncGenerator<Item> {
-  const window = createWaitingRoom()
+): AsyncGenerator<readonly Item[]> {
+  // Recordings are nearly in order: what comes belongs close to the end, and is pushed there.
+  let waiting: Timed[] = []
   let givenMs = Number.NEGATIVE_INFINITY
-  let number = 0
-  for await (const item of items) {
-    if (item.kind === 'skipped') {
-      yield item
-      continue
+  for await (const batch of batches) {
+    const given: Item[] = []
+    for (const item of batch) {
+      if (item.kind === 'skipped') {
+        given.push(item)
+        continue
+      }
+      const atMs = itemTimeMs(item)
+      if (atMs < givenMs) throw new OutOfOrder()
+      let place = waiting.length
+      while (place > 0 && itemTimeMs(waiting[place - 1] as Timed) > atMs) place--
+      if (place === waiting.length) waiting.push(item)
+      else waiting.splice(place, 0, item)
+      // Half of them at once: each one alone would move all others.
+      if (waiting.length <= 2 * windowItems) continue
+      const ready = waiting.slice(0, -windowItems)
+      waiting = waiting.slice(-windowItems)
+      givenMs = itemTimeMs(ready.at(-1) as Timed)
+      for (const each of ready) given.push(each)
     }
-    const atMs = itemTimeMs(item)
-    if (atMs < givenMs) throw new OutOfOrder()
-    window.push({ item, atMs, run: 0, number: number++ })
-    if (window.size <= windowItems) continue
-    const next = window.pop() as Waiting
-    givenMs = next.atMs
-    yield next.item
+    if (given.length > 0) yield given
   }
-  for (let next = window.pop(); next !== undefined; next = window.pop()) yield next.item
+  if (waiting.length > 0) yield waiting
 }

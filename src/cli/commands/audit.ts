@@ -88,7 +88,7 @@ export async function audit({ argv, env }: Invocation): Promise<number> {
         ? []
         : parseWaivers(await textOf(String(values.waivers), 'waivers'), Object.keys(RULES))
     const progress = await createProgress(positionals, process.stderr.isTTY === true)
-    report = await auditSources(positionals.map(sourceOf), {
+    report = await auditSources(await Promise.all(positionals.map(sourceOf)), {
       ...settings,
       ...{ waivers, nowMs: startedAtMs, key: randomBytes(32), onBytes: progress.add },
     }).finally(progress.end)
@@ -208,10 +208,16 @@ async function textOf(file: string, option: string): Promise<string> {
   }
 }
 
-const sourceOf = (name: string): Source => ({
-  name,
-  bytes: name === '-' ? process.stdin : createReadStream(name, { highWaterMark: 1 << 20 }),
-})
+/** A file can be opened again; standard input and a named pipe cannot. */
+async function sourceOf(name: string): Promise<Source> {
+  if (name === '-') return { name, bytes: process.stdin }
+  const open = () => createReadStream(name, { highWaterMark: 1 << 20 })
+  const isPlain = await stat(name).then(
+    (found) => found.isFile(),
+    () => true,
+  )
+  return { name, bytes: isPlain ? open : open() }
+}
 
 /** All or nothing: who reads the report meanwhile has the old one. */
 async function replace(file: string, text: string): Promise<void> {
