@@ -1,7 +1,6 @@
 import { createWatch, type Finding, type Monitor } from '../monitors/index.ts'
-import type { Exchange, Happening, Locator } from './exchange.ts'
-import { createSequencer, type Reading, readAs, type Seen, seenAs } from './readings.ts'
-import { createReplays } from './replays.ts'
+import type { Exchange, Locator } from './exchange.ts'
+import { createSequencer, type Reading, type Seen, type Sighting } from './readings.ts'
 import { RULES } from './rules.ts'
 
 /** Something that a reading broke: the finding, where, and what it follows from. */
@@ -16,9 +15,7 @@ export interface Broken {
 
 /** The traffic of one account, judged as it comes. */
 export interface AccountAudit {
-  see(item: Exchange | Happening): void
-  /** With `by` this process uses a token that another one was granted: to it, it is as good as granted. */
-  adopt(grant: Exchange, by: Exchange): void
+  see(sighting: Sighting): void
   /** Everything that is left. */
   end(): void
   /** By rule. */
@@ -38,9 +35,6 @@ export function createAccountAudit(
   const broken = new Map<string, Broken[]>()
   const more = new Map<string, number>()
   const byKey = new Map<string, { rule: string; index: number }>()
-  const replays = createReplays()
-  /** How many items there were. */
-  let count = 0
 
   const note = (finding: Finding, seen: Seen, trigger: Exchange | undefined, reading: Reading) => {
     const rule = finding.monitor
@@ -83,33 +77,10 @@ export function createAccountAudit(
   return {
     broken,
     more,
-    see(found) {
-      const item = count++
-      if (found.kind === 'happening') {
-        const seen = seenAs(found.moment, { exchange: undefined, place: found.at, item })
-        for (const { sequencer } of watched) sequencer.put(seen)
-        return
-      }
-      const requestId = replays(found)
-      const exchange: Exchange =
-        requestId === found.request.requestId ? found : { ...found, request: { ...found.request, requestId } }
-      for (const { reading, sequencer } of watched) {
-        sequencer.until(found.sent.earliestMs)
-        const request = readAs(exchange, reading)
-        const place = found.answeredAt && found.at
-        sequencer.put(seenAs({ kind: 'sent', request }, { exchange, place, item }))
-        sequencer.put(seenAs({ kind: 'answered', request }, { exchange, place: found.answeredAt, item }))
-      }
-    },
-    adopt(grant, by) {
-      const item = count++
-      // Known from here on, though granted before: what was sent in between was sent without it.
-      const request = { ...grant.request, endpoint: 'refresh', requestId: undefined } as const
-      const adopted: Exchange = { ...grant, answered: by.sent, request }
-      for (const { reading, sequencer } of watched) {
-        sequencer.until(by.sent.earliestMs)
-        const answered = { kind: 'answered', request: readAs(adopted, reading) } as const
-        sequencer.put(seenAs(answered, { exchange: grant, place: by.answeredAt && by.at, item }))
+    see({ soonestMs, byReading }) {
+      for (const [reading, { sequencer }] of watched.entries()) {
+        sequencer.until(soonestMs)
+        for (const seen of byReading[reading] ?? []) sequencer.put(seen)
       }
     },
     end() {

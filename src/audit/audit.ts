@@ -1,8 +1,8 @@
 import { createMonitors, type Monitor, type MonitorPolicy, type Need } from '../monitors/index.ts'
 import { DEFAULT_POLICY } from '../policy/defaults.ts'
-import { type AccountAudit, type Broken, createAccountAudit } from './account.ts'
-import type { Exchange, Happening, Item, Locator, Recording, Skipped } from './exchange.ts'
-import { createProcesses, isOfProcess, type Processes } from './processes.ts'
+import type { Broken } from './account.ts'
+import type { Exchange, Item, Locator, Recording } from './exchange.ts'
+import { createJudges, type Judges } from './judges.ts'
 import { READINGS, type Reading } from './readings.ts'
 import type { AuditedFile, AuditFinding, AuditReport, Evidence, RuleResult } from './report.ts'
 import { RULES, severityOf } from './rules.ts'
@@ -40,71 +40,33 @@ export async function judgeRecordings(
     ? ['late']
     : READINGS
   const perOrigin = options.policy?.budgetScope === 'origin'
-  const accounts = new Map<string, { audit: AccountAudit; account: string | undefined }>()
-  const counted = new Map<string, { file: string; exchanges: number; skipped: number }>()
   const timeline = createTimeline()
+  const judges = createJudges(monitors, readings, {
+    perOrigin,
+    onBroken: ({ finding }) => timeline.found(finding.atMs),
+  })
+  const counted = new Map<string, { file: string; exchanges: number; skipped: number }>()
   const seen = {
     from: Number.POSITIVE_INFINITY,
     to: Number.NEGATIVE_INFINITY,
     exchanges: 0,
     inferred: false,
     authHidden: false,
-    accounts: new Set<string>(),
   }
-
-  const auditOf = (key: string, account: string | undefined, of: readonly Monitor[]): AccountAudit => {
-    const known = accounts.get(key)
-    if (known !== undefined) return known.audit
-    const audit = createAccountAudit(of, readings, ({ finding }) => timeline.found(finding.atMs))
-    accounts.set(key, { audit, account })
-    return audit
-  }
-  const ofOrigin = monitors.filter(({ id }) => perOrigin && id === 'invariant-2')
-  const ofAccount = monitors.filter((each) => !ofOrigin.includes(each))
-  const ofFleet = ofAccount.filter((each) => !isOfProcess(each))
-  const ofProcess = ofAccount.filter(isOfProcess)
-  const fleets = new Map<string, Processes>()
-  const processesOf = (key: string, account: string | undefined): Processes => {
-    const processes = fleets.get(key) ?? createProcesses((client) => auditOf(`${key} ${client}`, account, ofProcess))
-    fleets.set(key, processes)
-    return processes
-  }
-
-  /** Who judges what happens in the traffic of one account, process and origin. */
-  const judgesOf = (
-    { account, client }: Exclude<Item, Skipped>,
-    origin: string,
-  ): ((item: Exchange | Happening) => void)[] => {
-    // A journal's account is one of its origin; what else happened there tells no origin.
-    const key = `${client === undefined ? origin : ''} ${account ?? ''}`
-    seen.accounts.add(key)
-    const whole = auditOf(key, account, client === undefined ? ofAccount : ofFleet)
-    const processes = client === undefined ? undefined : processesOf(key, account)
-    const budget = perOrigin ? auditOf(`origin ${origin}`, undefined, ofOrigin) : undefined
-    return [
-      whole.see,
-      ...(processes === undefined ? [] : [(item: Exchange | Happening) => processes.see(item, client as string)]),
-      ...(budget === undefined ? [] : [(item: Exchange | Happening) => item.kind === 'exchange' && budget.see(item)]),
-    ]
-  }
-  // Traffic is mostly of one account for long: then nothing is looked up.
-  let latest:
-    | { account: string | undefined; client: string | undefined; origin: string; judges: ReturnType<typeof judgesOf> }
-    | undefined
-  let of: { file: string; exchanges: number; skipped: number } | undefined
-
+  let counts: { file: string; exchanges: number; skipped: number } | undefined
   for await (const batch of batches)
     for (const item of batch) {
-      if (of?.file !== item.at.file) {
-        of = counted.get(item.at.file) ?? { file: item.at.file, exchanges: 0, skipped: 0 }
-        counted.set(item.at.file, of)
+      const { file } = item.at
+      if (counts?.file !== file) {
+        counts = counted.get(file) ?? { file, exchanges: 0, skipped: 0 }
+        counted.set(file, counts)
       }
       if (item.kind === 'skipped') {
-        of.skipped++
+        counts.skipped++
         continue
       }
       if (item.kind === 'exchange') {
-        of.exchanges++
+        counts.exchanges++
         seen.exchanges++
         seen.from = Math.min(seen.from, item.sent.earliestMs)
         seen.to = Math.max(seen.to, item.answered.latestMs)
@@ -112,13 +74,9 @@ export async function judgeRecordings(
         seen.inferred ||= item.sameAs !== undefined && item.request.requestId === undefined
         timeline.see(item)
       }
-      const { account, client } = item
-      const origin = item.kind === 'exchange' ? (item.request.origin ?? '') : ''
-      if (latest?.account !== account || latest?.client !== client || latest?.origin !== origin)
-        latest = { account, client, origin, judges: judgesOf(item, origin) }
-      for (const judge of latest.judges) judge(item)
+      judges.see(item)
     }
-  for (const { audit } of accounts.values()) audit.end()
+  judges.end()
 
   const lacking = lacksOf(recordings.map(({ recording }) => recording))
   const rules: RuleResult[] = []
@@ -131,12 +89,12 @@ export async function judgeRecordings(
         : lacking.get(missing[0] as Need)
     // Which sends are one request was guessed: that shows a fault, and never that there is none.
     const isGuessed = seen.inferred && missing.length === 1 && missing[0] === 'requestIds'
-    const broken = because === undefined || isGuessed ? brokenOf(monitor, accounts) : []
+    const broken = because === undefined || isGuessed ? brokenOf(monitor, judges) : []
     const found = broken.map((each, index) =>
       findingOf(monitor, each, { index, readings: readings.length, inferred: seen.inferred, policy }),
     )
     findings.push(...found)
-    rules.push(resultOf(monitor, found, moreOf(monitor, accounts), because))
+    rules.push(resultOf(monitor, found, moreOf(monitor, judges), because))
   }
   const { findings: covered, notes } = waive(findings, options.waivers ?? [], options.nowMs)
   return {
@@ -145,7 +103,7 @@ export async function judgeRecordings(
     files: recordings.map(({ file, recording }) => fileOf(file, recording, counted.get(file))),
     ...(seen.exchanges === 0 ? {} : { from: seen.from, to: seen.to }),
     exchanges: seen.exchanges,
-    accounts: seen.accounts.size,
+    accounts: judges.accounts(),
     readings: readingsOf(policy, perOrigin),
     notes: [...(options.notes?.() ?? []), ...notes],
     rules,
@@ -180,15 +138,13 @@ const NEEDS: readonly Need[] = [
   ...(['origins', 'requestIds', 'tokens', 'credentials'] as const),
 ]
 
-type Accounts = ReadonlyMap<string, { readonly audit: AccountAudit; readonly account: string | undefined }>
-
-const brokenOf = ({ id }: Monitor, accounts: Accounts) =>
-  [...accounts.values()]
+const brokenOf = ({ id }: Monitor, { audits }: Judges) =>
+  [...audits]
     .flatMap(({ audit, account }) => (audit.broken.get(id) ?? []).map((each) => ({ ...each, account })))
     .toSorted((a, b) => a.finding.atMs - b.finding.atMs)
 
-const moreOf = ({ id }: Monitor, accounts: Accounts) =>
-  [...accounts.values()].reduce((sum, { audit }) => sum + (audit.more.get(id) ?? 0), 0)
+const moreOf = ({ id }: Monitor, { audits }: Judges) =>
+  [...audits].reduce((sum, { audit }) => sum + (audit.more.get(id) ?? 0), 0)
 
 function findingOf(
   monitor: Monitor,

@@ -1,6 +1,7 @@
 import type { Monitor } from '../monitors/index.ts'
 import type { AccountAudit } from './account.ts'
-import type { Exchange, Happening } from './exchange.ts'
+import type { Exchange } from './exchange.ts'
+import type { Sighting, Sightings } from './readings.ts'
 
 /** Rules that each process keeps by itself: it hears of what others do a little later. */
 const OF_A_PROCESS = ['invariant-4', 'invariant-8', 'invariant-13', 'refresh-once', 'D-young-rejection', 'D-api-429']
@@ -15,31 +16,29 @@ const REMEMBERED = 1_000
  * send it.
  */
 export interface Processes {
-  see(item: Exchange | Happening, client: string): void
+  /** To be called before the request is seen: the process may use what another one was granted. */
+  adopt(request: Exchange, client: string): void
+  see(sighting: Sighting, client: string): void
 }
 
-export function createProcesses(auditOf: (client: string) => AccountAudit): Processes {
+export function createProcesses(sightings: Sightings, auditOf: (client: string) => AccountAudit): Processes {
   const grants = new Map<string, { order: number; grant: Exchange }>()
   /** The latest grant that each process knows. */
   const known = new Map<string, number>()
   let order = 0
   return {
-    see(item, client) {
-      const audit = auditOf(client)
-      if (item.kind === 'exchange') {
-        const { accessId, grantedAccessId } = item.request
-        const adopted = accessId === undefined ? undefined : grants.get(accessId)
-        if (adopted !== undefined && adopted.order > (known.get(client) ?? 0)) {
-          known.set(client, adopted.order)
-          audit.adopt(adopted.grant, item)
-        }
-        if (grantedAccessId !== undefined) {
-          grants.set(grantedAccessId, { order: ++order, grant: item })
-          known.set(client, order)
-          if (grants.size > REMEMBERED) grants.delete(grants.keys().next().value as string)
-        }
+    adopt(exchange, client) {
+      const { accessId, grantedAccessId } = exchange.request
+      const adopted = accessId === undefined ? undefined : grants.get(accessId)
+      if (adopted !== undefined && adopted.order > (known.get(client) ?? 0)) {
+        known.set(client, adopted.order)
+        auditOf(client).see(sightings.adopted(adopted.grant, exchange))
       }
-      audit.see(item)
+      if (grantedAccessId === undefined) return
+      grants.set(grantedAccessId, { order: ++order, grant: exchange })
+      known.set(client, order)
+      if (grants.size > REMEMBERED) grants.delete(grants.keys().next().value as string)
     },
+    see: (sighting, client) => auditOf(client).see(sighting),
   }
 }

@@ -1,5 +1,5 @@
 import { type Moment, type ObservedRequest, timeOf } from '../monitors/index.ts'
-import type { Exchange, Locator } from './exchange.ts'
+import type { Exchange, Happening, Locator } from './exchange.ts'
 import { createHeap } from './heap.ts'
 import { inOrderOfLines } from './instants.ts'
 
@@ -32,17 +32,64 @@ export interface Seen {
   readonly atMs: number
   /** At one time answers come first; but of a request that took no time, after its send. */
   readonly rank: 0 | 1
+  /** Of arrival. */
+  readonly order: number
 }
 
-/** A moment in its place. */
-export function seenAs(
-  moment: Moment,
-  { exchange, place, item }: { exchange: Exchange | undefined; place: Locator | undefined; item: number },
-): Seen {
-  if (moment.kind !== 'answered') return { moment, exchange, place, item, atMs: timeOf(moment), rank: 1 }
-  const { sentAtMs, answeredAtMs } = moment.request
-  const atMs = Math.max(sentAtMs, answeredAtMs)
-  return { moment, exchange, place, item, atMs, rank: atMs > sentAtMs ? 0 : 1 }
+/** An item as all readings have it. */
+export interface Sighting {
+  readonly item: Exchange | Happening
+  /** Nothing that is seen later happened before, ms. */
+  readonly soonestMs: number
+  /** Its moments, by reading. */
+  readonly byReading: readonly (readonly Seen[])[]
+}
+
+/** Makes sightings of items, in the order of time. */
+export interface Sightings {
+  of(item: Exchange | Happening): Sighting
+  /** The grant as a process has it that adopts it with `by`. */
+  adopted(grant: Exchange, by: Exchange): Sighting
+}
+
+export function createSightings(readings: readonly Reading[]): Sightings {
+  let items = 0
+  let order = 0
+  const seenAs = (moment: Moment, item: number, exchange: Exchange | undefined, place: Locator | undefined): Seen => {
+    if (moment.kind !== 'answered')
+      return { moment, exchange, place, item, atMs: timeOf(moment), rank: 1, order: order++ }
+    const { sentAtMs, answeredAtMs } = moment.request
+    const atMs = Math.max(sentAtMs, answeredAtMs)
+    return { moment, exchange, place, item, atMs, rank: atMs > sentAtMs ? 0 : 1, order: order++ }
+  }
+  return {
+    of(item) {
+      const number = items++
+      if (item.kind === 'happening') {
+        const seen = [seenAs(item.moment, number, undefined, item.at)]
+        return { item, soonestMs: Number.NEGATIVE_INFINITY, byReading: readings.map(() => seen) }
+      }
+      const { answeredAt } = item
+      const place = answeredAt && item.at
+      const byReading = readings.map((reading) => {
+        const request = readAs(item, reading)
+        const sent = seenAs({ kind: 'sent', request }, number, item, place)
+        return [sent, seenAs({ kind: 'answered', request }, number, item, answeredAt)]
+      })
+      return { item, soonestMs: item.sent.earliestMs, byReading }
+    },
+    adopted(grant, by) {
+      const number = items++
+      // Known from here on, though granted before: what was sent in between was sent without it.
+      const request = { ...grant.request, endpoint: 'refresh', requestId: undefined } as const
+      const adopted: Exchange = { ...grant, answered: by.sent, request }
+      const place = by.answeredAt && by.at
+      const byReading = readings.map((reading) => [
+        seenAs({ kind: 'answered', request: readAs(adopted, reading) }, number, grant, place),
+      ])
+      return { item: grant, soonestMs: by.sent.earliestMs, byReading }
+    },
+  }
 }
 
 /**
@@ -56,32 +103,24 @@ export interface Sequencer {
 }
 
 export function createSequencer(observe: (seen: Seen) => void): Sequencer {
-  const heap = createHeap<Waiting>((a, b) => before(a, b) < 0)
-  let order = 0
+  const heap = createHeap<Seen>((a, b) => before(a, b) < 0)
   return {
-    put(seen) {
-      heap.push({ seen, order: order++ })
-    },
+    put: heap.push,
     until(soonestMs) {
-      for (let first = heap.peek(); first !== undefined && first.seen.atMs < soonestMs; first = heap.peek()) {
-        const { atMs } = first.seen
+      for (let first = heap.peek(); first !== undefined && first.atMs < soonestMs; first = heap.peek()) {
+        const { atMs } = first
         heap.pop()
-        if (heap.peek()?.seen.atMs !== atMs) {
-          observe(first.seen)
+        if (heap.peek()?.atMs !== atMs) {
+          observe(first)
           continue
         }
-        const instant = [first.seen]
-        while (heap.peek()?.seen.atMs === atMs) instant.push((heap.pop() as Waiting).seen)
+        const instant = [first]
+        while (heap.peek()?.atMs === atMs) instant.push(heap.pop() as Seen)
         for (const seen of inOrderOfLines(instant)) observe(seen)
       }
     },
   }
 }
 
-interface Waiting {
-  readonly seen: Seen
-  readonly order: number
-}
-
 /** By time, answers first, then as they came. */
-const before = (a: Waiting, b: Waiting) => a.seen.atMs - b.seen.atMs || a.seen.rank - b.seen.rank || a.order - b.order
+const before = (a: Seen, b: Seen) => a.atMs - b.atMs || a.rank - b.rank || a.order - b.order

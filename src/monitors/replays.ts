@@ -37,7 +37,9 @@ export const twiceAtMost = monitor<{ requests: Remembered }>({
       else if (!before.rejected) report(`${name} was sent again without a 401 before`)
       else if (before.accessId === accessId) report(`${name} was sent again with the same token`)
     }
-    const rejected = moment.kind === 'answered' && isRejection(moment.request)
+    const rejected = !sent && isRejection(moment.request)
+    // Nearly every answer: there is nothing new to remember.
+    if (!sent && before?.rejected === rejected && before.accessId === accessId) return state
     const others = set.filter((sends) => sends !== before).slice(1 - REMEMBERED_IN_A_SET)
     return { requests: state.requests.with(at, [...others, { requestId, times, accessId, rejected }]) }
   },

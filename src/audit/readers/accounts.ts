@@ -20,7 +20,8 @@ export async function* withAccounts(batches: Batches<Item>): AsyncGenerator<read
     if (owners.size > REMEMBERED_TOKENS) owners.delete(owners.keys().next().value as string)
   }
   const known = (item: Item): Item => {
-    if (item.kind !== 'exchange') return item
+    // A journal tells by itself, and its tokens are in no other recording by the same fingerprint.
+    if (item.kind !== 'exchange' || item.client !== undefined) return item
     const { accessId, refreshId, grantedAccessId, grantedRefreshId } = item.request
     const account = item.account ?? owners.get(refreshId ?? '') ?? owners.get(accessId ?? '')
     if (account === undefined) return item
