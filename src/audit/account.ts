@@ -24,6 +24,8 @@ export interface AccountAudit {
   readonly more: ReadonlyMap<string, number>
 }
 
+const isServed = ({ request: { endpoint, status } }: Exchange) => endpoint === 'api' && status === 200
+
 /** Findings of a rule that are kept in full. */
 const KEPT = 1_000
 
@@ -68,7 +70,8 @@ export function createAccountAudit(
     const sequencer = createSequencer((seen) => {
       const { moment, exchange } = seen
       for (const finding of watch.observe(moment)) note(finding, seen, latest.get(finding.monitor), reading)
-      if (moment.kind !== 'sent' || exchange === undefined) return
+      // Nothing follows of an API request that was served: nearly all there is.
+      if (moment.kind !== 'sent' || exchange === undefined || isServed(exchange)) return
       for (const { rule, follows } of followed) if (follows(exchange.request)) latest.set(rule, exchange)
     })
     return { reading, sequencer }

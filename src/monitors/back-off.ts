@@ -37,6 +37,7 @@ export const noSendInBackOff = (policy: Pick<Policy, 'backOffMinMs' | 'backOffMa
     ids: ['D-back-off', 'D-refresh-unavailable', 'D-create-unavailable'],
     title: 'no create or refresh is sent within the back-off after one that the server was not available for',
     needs: ['demands', 'credentials'],
+    ignoresApi: true,
     initial: { ...NONE, asked: false, pairGone: false, credentialsId: undefined, signedOut: false },
     step(state, moment, report) {
       if (moment.kind === 'demanded') return { ...state, asked: true }

@@ -21,6 +21,7 @@ const latching = (
   monitor<Latched>({
     ...about,
     needs: ['credentials'],
+    ignoresApi: true,
     initial: UNLATCHED,
     step(state, moment, report) {
       if (moment.kind === 'operator') {
@@ -70,6 +71,7 @@ type FailedCreate = { readonly status: number | 'dropped'; readonly credentialsI
 export const failedCreateStops = monitor<{ failed: FailedCreate }>({
   ...invariant(9),
   needs: ['demands', 'credentials'],
+  ignoresApi: true,
   initial: { failed: null },
   step(state, moment, report) {
     if (moment.kind === 'demanded') return { failed: null }

@@ -63,6 +63,7 @@ export const refreshUnauthorizedStops = ({
     ids: ['D-refresh-401'],
     title: 'after a refresh 401 that nothing explains nothing is sent until somebody signs in or resets',
     needs: ['tokens', 'credentials'],
+    ignoresApi: true,
     initial: { refreshId: undefined, credentialsId: undefined, unfinished: false, refused: [], latched: false },
     step(state, moment, report) {
       if (moment.kind === 'operator') return moment.action === 'signOut' ? state : { ...state, latched: false }
@@ -109,6 +110,7 @@ export const attemptsEnd = ({ refreshAttemptsPerGeneration }: Pick<Policy, 'refr
     ids: ['D-refresh-unavailable'],
     title: 'a refresh that the server is not available for is not tried without end',
     needs: ['demands', 'tokens'],
+    ignoresApi: true,
     initial: { refreshId: undefined, failed: 0, firstAtMs: 0 },
     step(state, moment, report) {
       if (moment.kind === 'demanded' || moment.kind === 'operator') return { ...state, failed: 0 }

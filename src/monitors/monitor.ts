@@ -51,6 +51,8 @@ export interface Monitor<State = unknown> {
   readonly title: string
   /** What a trace has to tell for its word to count; see {@link judging}. */
   readonly needs: readonly Need[]
+  /** API requests change nothing for it: it is not asked about them, and they are nearly all there is. */
+  readonly ignoresApi?: true | undefined
   readonly initial: State
   /** The state after a moment; what may not be is reported. */
   step(state: State, moment: Moment, report: (evidence: string) => void): State
@@ -82,17 +84,20 @@ export function createWatch(monitors: readonly Monitor[]): Watch {
   const findings: Finding[] = []
   let atMs = 0
   // One reporter a monitor, made once: a simulation observes millions of moments.
-  const watched = monitors.map(({ id, invariant, ids, initial, step }) => ({
+  const watched = monitors.map(({ id, invariant, ids, ignoresApi, initial, step }) => ({
     state: initial,
     step,
+    ignoresApi,
     report: (evidence: string) => void findings.push({ monitor: id, invariant, ids, atMs, evidence }),
   }))
+  const ofApi = watched.filter(({ ignoresApi }) => !ignoresApi)
   return {
     findings,
     observe(moment) {
       const before = findings.length
       atMs = timeOf(moment)
-      for (const entry of watched) entry.state = entry.step(entry.state, moment, entry.report)
+      const isApi = (moment.kind === 'sent' || moment.kind === 'answered') && moment.request.endpoint === 'api'
+      for (const entry of isApi ? ofApi : watched) entry.state = entry.step(entry.state, moment, entry.report)
       return findings.length === before ? [] : findings.slice(before)
     },
   }

@@ -7,11 +7,13 @@ import { seconds } from './words.ts'
 export const oneInFlight = monitor<{ inFlight: number }>({
   ...invariant(1),
   needs: [],
+  ignoresApi: true,
   initial: { inFlight: 0 },
-  step({ inFlight }, moment, report) {
-    if (moment.kind !== 'sent' && moment.kind !== 'answered') return { inFlight }
+  step(state, moment, report) {
+    if (moment.kind !== 'sent' && moment.kind !== 'answered') return state
     const { endpoint } = moment.request
-    if (endpoint !== 'create' && endpoint !== 'refresh') return { inFlight }
+    if (endpoint !== 'create' && endpoint !== 'refresh') return state
+    const { inFlight } = state
     if (moment.kind === 'answered') return { inFlight: Math.max(0, inFlight - 1) }
     if (inFlight > 0) report(`a ${endpoint} was sent while ${inFlight} create or refresh was in flight`)
     return { inFlight: inFlight + 1 }
@@ -27,6 +29,7 @@ export const tenPerMinute = ({
   monitor<{ sentAtMs: readonly number[] }>({
     ...invariant(2),
     needs: [],
+    ignoresApi: budgetCounts === 'token' || undefined,
     initial: { sentAtMs: [] },
     step(state, moment, report) {
       if (moment.kind !== 'sent' || (budgetCounts === 'token' && !isTokenRequest(moment.request))) return state

@@ -13,6 +13,7 @@ const refreshSent = (moment: Moment) =>
 export const spentOnce = monitor<{ spent: readonly string[] }>({
   ...invariant(5),
   needs: ['tokens'],
+  ignoresApi: true,
   initial: { spent: [] },
   step(state, moment, report) {
     const { refreshId } = refreshSent(moment) ?? {}
@@ -43,6 +44,7 @@ export const noNeedlessCreate = (policy: Pick<Policy, 'refreshLifetimeMs' | 'ske
   return monitor<{ held: HeldRefresh | null }>({
     ...invariant(10),
     needs: ['tokens', 'credentials'],
+    ignoresApi: true,
     initial: { held: null },
     step(state, moment, report) {
       // With another password the pair is discarded, whoever was granted it. `D-sign-in`
@@ -71,6 +73,7 @@ export const livingRefreshOnly = monitor<null>({
   ids: ['refresh-lives-24h'],
   title: 'no refresh token is sent at or after its expiry',
   needs: ['tokens'],
+  ignoresApi: true,
   initial: null,
   step(_, moment, report) {
     const { refreshId, refreshExpAtMs, sentAtMs = 0 } = refreshSent(moment) ?? {}

@@ -5,9 +5,13 @@ import { brief } from './words.ts'
 /** How many API requests are remembered: so many sets of so many. Each moment copies one set and the list of them. */
 const SETS = 32
 const REMEMBERED_IN_A_SET = 16
+/** Characters at the end of an id that tell ids apart well enough. */
+const HASHED = 8
 
 interface Sends {
   readonly requestId: string
+  /** Of `requestId`: numbers are compared sooner than names. */
+  readonly hash: number
   readonly times: number
   readonly accessId: string | undefined
   /** The API refused the token of the latest send. */
@@ -26,9 +30,11 @@ export const twiceAtMost = monitor<{ requests: Remembered }>({
     if (moment.kind !== 'sent' && moment.kind !== 'answered') return state
     const { endpoint, requestId, accessId } = moment.request
     if (endpoint !== 'api' || requestId === undefined) return state
-    const at = setOf(requestId)
+    const hash = hashOf(requestId)
+    const at = hash % SETS
     const set = state.requests[at] ?? []
-    const before = set.find((sends) => sends.requestId === requestId)
+    const place = set.findLastIndex((sends) => sends.hash === hash && sends.requestId === requestId)
+    const before = set[place]
     const sent = moment.kind === 'sent'
     const times = (before?.times ?? 0) + (sent ? 1 : 0)
     if (sent && before !== undefined) {
@@ -40,14 +46,16 @@ export const twiceAtMost = monitor<{ requests: Remembered }>({
     const rejected = !sent && isRejection(moment.request)
     // Nearly every answer: there is nothing new to remember.
     if (!sent && before?.rejected === rejected && before.accessId === accessId) return state
-    const others = set.filter((sends) => sends !== before).slice(1 - REMEMBERED_IN_A_SET)
-    return { requests: state.requests.with(at, [...others, { requestId, times, accessId, rejected }]) }
+    const others = before === undefined ? set.slice(1 - REMEMBERED_IN_A_SET) : set.toSpliced(place, 1)
+    others.push({ requestId, hash, times, accessId, rejected })
+    return { requests: state.requests.with(at, others) }
   },
 })
 
-/** FNV-1a, its upper half folded in: ids that count up spread evenly. */
-function setOf(requestId: string): number {
+/** FNV-1a of the end, its upper half folded in: ids that count up spread evenly. */
+function hashOf(requestId: string): number {
   let hash = 0x811c9dc5
-  for (let at = 0; at < requestId.length; at++) hash = Math.imul(hash ^ requestId.charCodeAt(at), 0x01000193)
-  return ((hash ^ (hash >>> 16)) >>> 0) % SETS
+  for (let at = Math.max(0, requestId.length - HASHED); at < requestId.length; at++)
+    hash = Math.imul(hash ^ requestId.charCodeAt(at), 0x01000193)
+  return (hash ^ (hash >>> 16)) >>> 0
 }
