@@ -27,12 +27,12 @@ export const usableAccessOnly = (policy: YouthPolicy) =>
       if (moment.kind === 'sent') {
         if (!presentsAccess(moment.request)) return held
         const { accessId, accessExpAtMs, sentAtMs } = moment.request
-        const name = `access token ${brief(accessId)}`
+        const name = () => `access token ${brief(accessId)}`
         if (accessExpAtMs !== undefined && sentAtMs >= accessExpAtMs)
-          report(`${name} was sent ${seconds(sentAtMs - accessExpAtMs)} after its expiry`)
+          report(`${name()} was sent ${seconds(sentAtMs - accessExpAtMs)} after its expiry`)
         else if (held.accessId !== undefined && accessId !== held.accessId)
-          report(`${name} was sent, though ${brief(held.accessId)} has replaced it`)
-        else if (held.rejected) report(`${name} was sent again after the API refused it`)
+          report(`${name()} was sent, though ${brief(held.accessId)} has replaced it`)
+        else if (held.rejected) report(`${name()} was sent again after the API refused it`)
         return held.accessId === undefined ? { ...held, accessId } : held
       }
       if (moment.kind !== 'answered') return held
@@ -40,7 +40,7 @@ export const usableAccessOnly = (policy: YouthPolicy) =>
       if (isGrant(request))
         return { ...held, accessId: request.grantedAccessId, sinceMs: request.sentAtMs, rejected: false }
       if (request.endpoint !== 'api' || request.accessId !== held.accessId || held.accessId === undefined) return held
-      if (!isRejection(request)) return { ...held, ignoring: false }
+      if (!isRejection(request)) return held.ignoring ? { ...held, ignoring: false } : held
       const young = request.answeredAtMs < youngUntilMs(policy, held.sinceMs, request.accessExpAtMs)
       return young || held.ignoring ? { ...held, ignoring: true } : { ...held, rejected: true }
     },

@@ -64,6 +64,7 @@ export const abortsAlone = ({ tokenRequestTimeoutMs }: Pick<Policy, 'tokenReques
   monitor<Aborts>({
     ...invariant(13),
     needs: ['aborts', 'settlements', 'signOuts'],
+    ignoresApi: true,
     initial: { demandIds: [], latestAtMs: Number.NEGATIVE_INFINITY, signedOutAtMs: Number.NEGATIVE_INFINITY },
     step(state, moment, report) {
       if (moment.kind === 'aborted')

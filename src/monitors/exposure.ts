@@ -6,6 +6,7 @@ import { brief } from './words.ts'
 export const nothingSecretShown = monitor<null>({
   ...invariant(12),
   needs: ['outputs'],
+  ignoresApi: true,
   initial: null,
   step(_, moment, report) {
     if (moment.kind === 'shown')

@@ -12,7 +12,7 @@ interface SignIns {
   readonly grantedAtMs: number | undefined
   /** Invariant 10 looks after it: its refresh token is known and was not given up. */
   readonly held: boolean
-  /** API requests sent with it. */
+  /** API requests sent with it; beyond one they are many. */
   readonly requests: number
   /** Sign-ins in a row that served one API request each. */
   readonly inARow: number
@@ -33,7 +33,7 @@ export const createRarely = ({ accessLifetimeMs }: Pick<Policy, 'accessLifetimeM
       if (moment.kind === 'operator') return moment.action === 'signIn' ? state : { ...state, held: false }
       if (moment.kind === 'sent') {
         const { endpoint, sentAtMs, credentialsId } = moment.request
-        if (endpoint === 'api') return { ...state, requests: state.requests + 1 }
+        if (endpoint === 'api') return state.requests > 1 ? state : { ...state, requests: state.requests + 1 }
         if (endpoint !== 'create') return state
         const { grantedAtMs = Number.NEGATIVE_INFINITY, held, requests } = state
         const needless = sentAtMs - grantedAtMs < accessLifetimeMs && credentialsId === state.credentialsId && !held
@@ -58,7 +58,7 @@ export const createRarely = ({ accessLifetimeMs }: Pick<Policy, 'accessLifetimeM
 
 interface Validates {
   readonly accessId: string | undefined
-  /** API requests since the last validate. */
+  /** API requests since the last validate; beyond one they are many. */
   readonly requests: number
   /** Validates in a row that came before one API request each. */
   readonly inARow: number
@@ -79,7 +79,7 @@ export const validateOptionally = monitor<Validates>({
       const inARow = again ? state.inARow + 1 : 1
       return { accessId, requests: 0, inARow }
     }
-    if (endpoint !== 'api') return state
+    if (endpoint !== 'api' || state.requests > 1) return state
     if (state.requests === 0 && state.inARow >= VALIDATES_IN_A_ROW)
       report(`API request ${state.inARow} in a row with a validate of its own`)
     return { ...state, requests: state.requests + 1 }

@@ -1,6 +1,9 @@
 import type { Item } from '../exchange.ts'
 import type { Batches } from './batches.ts'
-import { itemTimeMs, type Timed, WINDOW_ITEMS } from './waiting.ts'
+import { itemTimeMs, type Timed } from './waiting.ts'
+
+/** Less than of the sort's window: what waits for long is what memory is spent on, and what comes too late is read again. */
+const STREAMED_ITEMS = 2_000
 
 /** An item came later than the window allows: read the recordings again, with {@link inOrder}. */
 export class OutOfOrder extends Error {
@@ -18,7 +21,7 @@ export class OutOfOrder extends Error {
  */
 export async function* withinWindow(
   batches: Batches<Item>,
-  { windowItems = WINDOW_ITEMS }: { readonly windowItems?: number | undefined } = {},
+  { windowItems = STREAMED_ITEMS }: { readonly windowItems?: number | undefined } = {},
 ): AsyncGenerator<readonly Item[]> {
   // Recordings are nearly in order: what comes belongs close to the end, and is pushed there.
   let waiting: Timed[] = []
