@@ -1,10 +1,12 @@
 import type { Clock } from '../clock.ts'
 import { AuthError } from '../errors.ts'
 import { httpDateMs, pauseLengthMs } from '../policy/deadlines.ts'
-import { type ApiReplyKind, apiReplyKind } from '../policy/outcomes.ts'
 import type { Policy } from '../policy/schema.ts'
 import { duration, timeOfDay } from '../policy/words.ts'
 import type { Secret } from '../secret.ts'
+import { type Call, callOf } from './api-call.ts'
+import { type Payload, payloadOf } from './api-payload.ts'
+import { type Reply, replyOf } from './api-reply.ts'
 import { assertSameOrigin, type Fetch, fetchFollowing, refuseForbidden } from './origin.ts'
 import type { ApiRequestEvent, HeldToken, TokenSource } from './token-source.ts'
 
@@ -178,128 +180,6 @@ export function createApiFetch(options: ApiFetchOptions): FetchLike {
   }
 }
 
-/** A request as the caller made it, before it carries a token. */
-interface Call {
-  readonly id: number
-  readonly url: URL
-  /** What the transport is given: the caller's `Request`, which knows more than `RequestInit` can say, or the URL. */
-  readonly target: Request | string
-  readonly method: string
-  readonly headers: Headers
-  readonly signal: AbortSignal | undefined
-  readonly redirect: RequestInit['redirect']
-  readonly init: RequestInit | undefined
-}
-
-function callOf(input: RequestInfo | URL, init: RequestInit | undefined, root: URL, id: number): Call {
-  const request = input instanceof Request ? input : undefined
-  const url = request === undefined ? absolute(String(input), root) : new URL(request.url)
-  return {
-    id,
-    url,
-    target: request ?? url.href,
-    method: init?.method ?? request?.method ?? 'GET',
-    headers: new Headers(init?.headers ?? request?.headers),
-    // `null` takes the request's own signal away.
-    signal: (init?.signal === undefined ? request?.signal : init.signal) ?? undefined,
-    redirect: init?.redirect ?? request?.redirect ?? 'follow',
-    init,
-  }
-}
-
-/** A path goes below the root, as with `resolvePath`; what names a host of its own is left to the guard. */
-function absolute(text: string, root: URL): URL {
-  const isPath = text.startsWith('/') && !/^[/\\]/.test(text.slice(1))
-  return new URL(isPath ? `.${text}` : text, root)
-}
-
-/** The body of a request. */
-interface Payload {
-  /** `undefined`: none, or the target brings it. */
-  readonly body: RequestInit['body'] | undefined
-  readonly replayable: boolean
-}
-
-/** `D-one-shot-body` */
-function payloadOf({ init, target, method, signal }: Call, limitBytes: number): Payload | Promise<Payload> {
-  if (init?.body !== undefined && init.body !== null) return snapshot(init.body)
-  // In Firefox a Request has no `body` property: only reading tells, and a GET has none to read.
-  if (typeof target === 'string' || target.body === null || /^(get|head)$/i.test(method))
-    return { body: undefined, replayable: true }
-  return buffered(target, limitBytes, signal)
-}
-
-/** What is sent is what was given, as with `fetch`, though the caller may use a buffer again before the replay. */
-function snapshot(body: NonNullable<RequestInit['body']>): Payload {
-  if (typeof body === 'string' || body instanceof Blob) return { body, replayable: true }
-  if (body instanceof ArrayBuffer) return { body: body.slice(0), replayable: true }
-  if (ArrayBuffer.isView(body)) {
-    const { buffer, byteOffset, byteLength } = body
-    return { body: buffer.slice(byteOffset, byteOffset + byteLength), replayable: true }
-  }
-  if (body instanceof URLSearchParams) return { body: new URLSearchParams(body), replayable: true }
-  if (body instanceof FormData) {
-    const copy = new FormData()
-    for (const [name, value] of body) copy.append(name, value)
-    return { body: copy, replayable: true }
-  }
-  return { body, replayable: false }
-}
-
-/**
- * Reads the body of a `Request` ahead, up to `limitBytes`. A larger one is left to the transport, whole, so that it keeps
- * its length and needs no streaming upload.
- */
-async function buffered(request: Request, limitBytes: number, signal: AbortSignal | undefined): Promise<Payload> {
-  const ahead = request.clone()
-  const bytes = await readUpTo(ahead, limitBytes, signal)
-  if (bytes === undefined && !signal?.aborted) return { body: undefined, replayable: false }
-  // To its owner the request is as used as after a `fetch`.
-  void request.body?.cancel().catch(() => {})
-  signal?.throwIfAborted()
-  return { body: bytes, replayable: true }
-}
-
-/** The bytes of a body, or `undefined` when there are more than `limitBytes`, or the signal fired first. */
-async function readUpTo(
-  source: Request | Response,
-  limitBytes: number,
-  signal?: AbortSignal,
-): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  if (!source.body) {
-    const whole = await source.arrayBuffer()
-    return whole.byteLength > limitBytes ? undefined : new Uint8Array(whole)
-  }
-  const reader = source.body.getReader()
-  const stop = () => void reader.cancel().catch(() => {})
-  signal?.addEventListener('abort', stop, { once: true })
-  try {
-    const chunks: Uint8Array[] = []
-    let length = 0
-    for (let next = await reader.read(); !next.done; next = await reader.read()) {
-      length += next.value.byteLength
-      if (length > limitBytes) {
-        stop()
-        return undefined
-      }
-      chunks.push(next.value)
-    }
-    return signal?.aborted ? undefined : joined(chunks, length)
-  } finally {
-    signal?.removeEventListener('abort', stop)
-  }
-}
-
-function joined(chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(length)
-  let at = 0
-  for (const chunk of chunks) {
-    whole.set(chunk, at)
-    at += chunk.byteLength
-  }
-  return whole
-}
-
 /** A copy: a transport that keeps what it was given, to record it, keeps the right token of each send. */
 function bearing(headers: Headers, { access }: HeldToken): Headers {
   const copy = new Headers(headers)
@@ -312,33 +192,6 @@ function bearing(headers: Headers, { access }: HeldToken): Headers {
     })
   }
   return copy
-}
-
-/** An error body with a `code` is far shorter than this. */
-const CODE_WITHIN_BYTES = 16_384
-
-/** An answer, and what it is. */
-interface Reply {
-  readonly response: Response
-  readonly kind: ApiReplyKind
-  readonly code?: string | undefined
-}
-
-/** Only of a 403 does the body matter. `D-api-403` */
-const replyOf = (response: Response): Reply | Promise<Reply> =>
-  response.status === 403
-    ? codeOf(response).then((code) => ({ response, kind: apiReplyKind(response.status, code), code }))
-    : { response, kind: apiReplyKind(response.status) }
-
-async function codeOf(response: Response): Promise<string | undefined> {
-  if (!response.body || !/\bjson\b/i.test(response.headers.get('content-type') ?? '')) return undefined
-  try {
-    const bytes = await readUpTo(response.clone(), CODE_WITHIN_BYTES)
-    const { code } = JSON.parse(new TextDecoder().decode(bytes))
-    return typeof code === 'string' ? code : undefined
-  } catch {
-    return undefined
-  }
 }
 
 /** Frees the connection of an answer that nobody will read. */
