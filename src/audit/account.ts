@@ -46,7 +46,8 @@ export function createAccountAudit(
     broken.set(rule, list)
     if (known !== undefined) {
       const before = list[known.index] as Broken
-      list[known.index] = { ...before, readings: before.readings + 1 }
+      const excuse = before.finding.excuse ?? finding.excuse
+      list[known.index] = { ...before, finding: { ...before.finding, excuse }, readings: before.readings + 1 }
       return
     }
     if (list.length >= KEPT) {

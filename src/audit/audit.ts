@@ -36,13 +36,13 @@ export async function judgeRecordings(
   const policy = options.policy ?? DEFAULT_POLICY
   const monitors = createMonitors(policy)
   // Our own journals know their times; everything else knows them to within.
-  const readings: readonly Reading[] = recordings.every(({ recording }) => recording.format === 'journal')
-    ? ['late']
-    : READINGS
+  const areJournals = recordings.every(({ recording }) => recording.format === 'journal')
+  const readings: readonly Reading[] = areJournals ? ['late'] : READINGS
   const perOrigin = options.policy?.budgetScope === 'origin'
   const timeline = createTimeline()
   const judges = createJudges(monitors, readings, {
     perOrigin,
+    tellPersons: areJournals,
     onBroken: ({ finding }) => timeline.found(finding.atMs),
   })
   const counted = new Map<string, { file: string; exchanges: number; skipped: number }>()
@@ -152,7 +152,11 @@ function findingOf(
   by: { index: number; readings: number; inferred: boolean; policy: MonitorPolicy },
 ): AuditFinding {
   const { required, remedy } = RULES[monitor.id] ?? { required: () => monitor.title, remedy: 'See the clause.' }
-  const isSure = readings === by.readings
+  const because =
+    readings < by.readings
+      ? 'The times of the recording are known to within; by some readings of them all is well.'
+      : finding.excuse
+  const isSure = because === undefined
   const isGuessed = by.inferred && monitor.needs.includes('requestIds')
   return {
     id: `${monitor.id}/${by.index + 1}`,
@@ -171,9 +175,7 @@ function findingOf(
     observed: finding.evidence,
     required: required(trigger, by.policy),
     remedy,
-    ...(isSure
-      ? {}
-      : { because: 'The times of the recording are known to within; by some readings of them all is well.' }),
+    ...(isSure ? {} : { because }),
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Monitor } from '../monitors/index.ts'
 import { type AccountAudit, type Broken, createAccountAudit } from './account.ts'
 import type { Exchange, Happening } from './exchange.ts'
+import { withPersons } from './persons.ts'
 import { createProcesses, isOfProcess, type Processes } from './processes.ts'
 import { createSightings, type Reading } from './readings.ts'
 import { createReplays, type Replays } from './replays.ts'
@@ -16,14 +17,23 @@ export interface Judges {
   accounts(): number
 }
 
-/** @param perOrigin the budget is one for each origin, and not for each account. `D-budget` */
+/**
+ * @param perOrigin the budget is one for each origin, and not for each account. `D-budget`
+ * @param tellPersons the recordings tell what people did; a journal, which names its client, always does
+ */
 export function createJudges(
   monitors: readonly Monitor[],
   readings: readonly Reading[],
-  { perOrigin, onBroken }: { readonly perOrigin: boolean; readonly onBroken: (broken: Broken) => void },
+  options: {
+    readonly perOrigin: boolean
+    readonly tellPersons: boolean
+    readonly onBroken: (broken: Broken) => void
+  },
 ): Judges {
+  const { perOrigin, tellPersons, onBroken } = options
   const ofOrigin = monitors.filter(({ id }) => perOrigin && id === 'invariant-2')
   const ofAccount = monitors.filter((each) => !ofOrigin.includes(each))
+  const ofTraffic = tellPersons ? ofAccount : withPersons(ofAccount)
   const ofFleet = ofAccount.filter((each) => !isOfProcess(each))
   const ofProcess = ofAccount.filter(isOfProcess)
   const sightings = createSightings(readings)
@@ -49,7 +59,7 @@ export function createJudges(
     // A journal's account is one of its origin; what else happened there tells no origin.
     const key = `${client === undefined ? origin : ''} ${account ?? ''}`
     const { replays, processes } = accountOf(key, account)
-    const whole = auditOf(key, account, client === undefined ? ofAccount : ofFleet)
+    const whole = auditOf(key, account, client === undefined ? ofTraffic : ofFleet)
     const budget = perOrigin ? auditOf(`origin ${origin}`, undefined, ofOrigin) : undefined
     return (item: Exchange | Happening) => {
       if (client !== undefined && item.kind === 'exchange') processes.adopt(item, client)

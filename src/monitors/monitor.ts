@@ -13,6 +13,8 @@ export interface Finding {
   readonly atMs: number
   /** What was seen that may not be. */
   readonly evidence: string
+  /** What would excuse it, where the trace cannot tell. */
+  readonly excuse?: string | undefined
 }
 
 /**
@@ -55,7 +57,7 @@ export interface Monitor<State = unknown> {
   readonly ignoresApi?: true | undefined
   readonly initial: State
   /** The state after a moment; what may not be is reported. */
-  step(state: State, moment: Moment, report: (evidence: string) => void): State
+  step(state: State, moment: Moment, report: (evidence: string, excuse?: string) => void): State
 }
 
 /** Hides the type of a monitor's state, so that monitors fit one list. */
@@ -88,7 +90,8 @@ export function createWatch(monitors: readonly Monitor[]): Watch {
     state: initial,
     step,
     ignoresApi,
-    report: (evidence: string) => void findings.push({ monitor: id, invariant, ids, atMs, evidence }),
+    report: (evidence: string, excuse?: string) =>
+      void findings.push({ monitor: id, invariant, ids, atMs, evidence, ...(excuse !== undefined && { excuse }) }),
   }))
   const ofApi = watched.filter(({ ignoresApi }) => !ignoresApi)
   return {

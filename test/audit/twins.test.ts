@@ -7,6 +7,7 @@ import {
   at,
   create,
   demand,
+  failedCreate,
   failedRefresh,
   type Items,
   refresh,
@@ -52,40 +53,47 @@ const WITHIN_A_MS = [
   'D-api-429: ten minutes pass after an API 429',
 ]
 
-/**
- * What people did (a sign-in, a reset, a sign-out, a wish for a new pair by name) excuses what follows, and no HAR shows it:
- * rules that then take the excused for a fault, in both traces of the twins.
- */
-const UNSEEN_EXCUSES: Readonly<Record<string, readonly [clean: readonly string[], twin: readonly string[]]>> = {
-  'invariant-7: an operator’s reset allows them once more': [['invariant-7'], ['invariant-7']],
-  'invariant-7: given again by name after others were used, they have changed; given again at once, they have not': [
-    ['invariant-7'],
-    ['invariant-7'],
-  ],
-  'invariant-10: a sign-in for each request, while the pair before is held': [['invariant-10'], ['invariant-10']],
-  'create-rarely: nobody signs in for each request': [['invariant-10'], ['invariant-10']],
-  'create-rarely: a job that runs once an hour may sign in each time': [['invariant-10'], ['invariant-10']],
-  'create-rarely: sign-ins that something asks for: other credentials, or a token that was refused': [
-    ['invariant-10'],
-    ['invariant-10'],
-  ],
-  'D-young-rejection: somebody may ask for a new pair by name': [['D-young-rejection'], ['D-young-rejection']],
-  'refresh-once: somebody may ask for another pair by name': [['refresh-once'], ['refresh-once']],
-  'D-refresh-401: an expired refresh token explains it, and so does somebody who signs in': [['D-refresh-401'], []],
-  'D-refresh-401: a refresh token that was answered 401 is not sent again': [['D-refresh-401'], ['D-refresh-401']],
-  'D-sign-out: nothing that needs a token is sent after a sign-out': [['invariant-10'], []],
-  'D-sign-out: a reset is no sign-in': [['invariant-10'], ['invariant-10']],
-  'D-back-off: a refresh that a sign-out aborted holds nothing against the server': [
-    ['invariant-10'],
-    ['invariant-10'],
-  ],
-}
+/** Twins whose one fault a person's act would excuse, which no HAR shows: inconclusive, with that reason. */
+const MAY_BE_A_PERSON = [
+  'invariant-7: refused credentials are not tried again',
+  'invariant-7: an operator’s reset allows them once more',
+  'invariant-7: given again by name after others were used, they have changed; given again at once, they have not',
+  'invariant-7: no refresh follows refused credentials before a newer grant',
+  'invariant-10: no create while a usable refresh token is held',
+  'invariant-10: a refresh 401 of an unfinished token allows a create',
+  'invariant-10: a create in place of a refresh that failed',
+  'refresh-once: a rejected access token brings about one refresh',
+  'refresh-once: somebody may ask for another pair by name',
+  'refresh-once: a pair that lives a quarter as long is young for a quarter of the time',
+  'refresh-once: a pair that a rejection brought about, refused in its turn',
+  'D-young-rejection: a token younger than a minute is not refreshed because it was refused',
+  'D-young-rejection: somebody may ask for a new pair by name',
+  'D-young-rejection: the youth of a short-lived token is shorter',
+  'D-create-4xx: credentials that were answered 403 are not tried again, though somebody asks',
+  'D-create-4xx: no refresh follows before a newer grant',
+]
 
-/** In place of those: the same faults, wide enough for a HAR. */
+/**
+ * Somebody signs out and in again for each of several jobs, and a HAR shows sign-ins alone: a habit, and invariant 10's in both
+ * traces. So `create-rarely` itself passes in the twins: what it looks for is given up in between, and that does not show.
+ */
+const HABIT_OF = 'invariant-10'
+const HABITS = [
+  'create-rarely: nobody signs in for each request',
+  'create-rarely: a job that runs once an hour may sign in each time',
+  'create-rarely: sign-ins that something asks for: other credentials, or a token that was refused',
+]
+
+const REFUSED = { status: 401 } as const
+/** In place of those: the same faults, wide enough for a HAR, and sooner than a person acts. */
 const APART: Readonly<Record<string, Items>> = {
   'invariant-1': [create(0, 1, { answeredAtMs: at(2) }), create(1, 2, { answeredAtMs: at(3) })],
   'invariant-3': [create(0, 1), failedRefresh(1000, 1, 429), refresh(1599, 2)],
-  'D-refresh-401': [create(0, 1), failedRefresh(2800, 1, 401), create(2801, 2)],
+  'invariant-7': [failedCreate(0, 401), create(0.5, 1)],
+  'refresh-once': [create(0, 1), api(600, 1, REFUSED), refresh(600.1, 2), api(600.2, 2, REFUSED), refresh(600.3, 3)],
+  'D-young-rejection': [create(0, 1), api(10, 1, REFUSED), refresh(10.5, 2)],
+  'D-create-4xx': [failedCreate(0, 403), create(0.5, 1)],
+  'D-refresh-401': [create(0, 1), failedRefresh(2800, 1, 401), create(2800.5, 2)],
   'create-rarely': [0, 1, 2, 3].flatMap((n) => [
     create(10 * n, n + 1, { grantedRefreshId: undefined }),
     api(10 * n + 1, n + 1),
@@ -121,30 +129,34 @@ describe.each(TWINS)('journal, $monitor: $rule', (twins) => {
 describe.each(TWINS)('HAR, $monitor: $rule', (twins) => {
   const { monitor, clean, twin } = twins
   const name = nameOf(twins)
-  const [excused, unexcused] = UNSEEN_EXCUSES[name] ?? []
+  const isHabit = HABITS.includes(name)
 
   it('the clean trace fails no rule', async () => {
     const { failed, rule } = await resultOf(asHar(clean), monitor)
-    expect(failed).toEqual(excused ?? [])
+    expect(failed).toEqual(isHabit ? [HABIT_OF] : [])
     if (![...HAR_CANNOT_TELL, ...HAR_GUESSES].includes(monitor)) return
     expect(rule).toMatchObject({ verdict: 'inconclusive', because: REASON })
   })
 
   it('its twin fails this rule alone, or is inconclusive with the reason', async () => {
     const { failed, rule } = await resultOf(asHar(twin), monitor)
-    const isUntold = HAR_CANNOT_TELL.includes(monitor) || [...WITHIN_A_MS, ...NOT_TOLD_APART].includes(name)
-    expect(failed).toEqual(unexcused ?? (isUntold ? [] : [monitor]))
-    if (isUntold) expect(rule).toMatchObject({ verdict: 'inconclusive', because: REASON })
+    const mayBePerson = MAY_BE_A_PERSON.includes(name)
+    const isUntold =
+      mayBePerson || HAR_CANNOT_TELL.includes(monitor) || [...WITHIN_A_MS, ...NOT_TOLD_APART].includes(name)
+    expect(failed).toEqual(isUntold ? [] : [isHabit ? HABIT_OF : monitor])
+    if (isUntold) expect(rule).toMatchObject({ verdict: 'inconclusive', because: mayBePerson ? PERSON_S : REASON })
+    if (isHabit) expect(rule?.verdict).toBe('pass')
   })
 })
 
 const REASON = expect.stringMatching(/.{20}/)
+const PERSON_S = expect.stringMatching(/^A person may have .*journal/)
+const EXCEPTIONS = [...WITHIN_A_MS, ...NOT_TOLD_APART, ...MAY_BE_A_PERSON, ...HABITS]
 
 describe('the tables of exceptions', () => {
   it('name twins that exist', () => {
     const names = TWINS.map(nameOf)
-    for (const name of [...WITHIN_A_SECOND, ...WITHIN_A_MS, ...NOT_TOLD_APART, ...Object.keys(UNSEEN_EXCUSES)])
-      expect(names).toContain(name)
+    for (const name of [...WITHIN_A_SECOND, ...EXCEPTIONS]) expect(names).toContain(name)
   })
 
   it('every rule has a twin', () => {
@@ -153,7 +165,7 @@ describe('the tables of exceptions', () => {
   })
 
   it('leave each rule that a format can judge a twin that fails in it', () => {
-    const failing = TWINS.filter((twins) => !WITHIN_A_MS.includes(nameOf(twins)) && !UNSEEN_EXCUSES[nameOf(twins)])
+    const failing = TWINS.filter((twins) => !EXCEPTIONS.includes(nameOf(twins)))
     const left = new Set([...failing.map(({ monitor }) => monitor), ...Object.keys(APART), ...HAR_CANNOT_TELL])
     expect(createMonitors().flatMap(({ id }) => (left.has(id) ? [] : [id]))).toEqual([])
   })
