@@ -38,7 +38,7 @@ export function createJudges(
   const ofProcess = ofAccount.filter(isOfProcess)
   const sightings = createSightings(readings)
   const audits = new Map<string, { audit: AccountAudit; account: string | undefined }>()
-  const accounts = new Map<string, { replays: Replays; processes: Processes }>()
+  const accounts = new Map<string, { replays: readonly Replays[]; processes: Processes }>()
 
   const auditOf = (key: string, account: string | undefined, of: readonly Monitor[]): AccountAudit => {
     const known = audits.get(key)
@@ -51,7 +51,7 @@ export function createJudges(
     const known = accounts.get(key)
     if (known !== undefined) return known
     const processes = createProcesses(sightings, (client) => auditOf(`${key} ${client}`, account, ofProcess))
-    const created = { replays: createReplays(), processes }
+    const created = { replays: readings.map(createReplays), processes }
     accounts.set(key, created)
     return created
   }
@@ -63,7 +63,8 @@ export function createJudges(
     const budget = perOrigin ? auditOf(`origin ${origin}`, undefined, ofOrigin) : undefined
     return (item: Exchange | Happening) => {
       if (client !== undefined && item.kind === 'exchange') processes.adopt(item, client)
-      const sighting = sightings.of(item.kind === 'exchange' ? named(item, replays) : item)
+      const isTold = item.kind === 'happening' || item.sameAs === undefined
+      const sighting = sightings.of(item, isTold ? undefined : replays.map((requestIdOf) => requestIdOf(item)))
       whole.see(sighting)
       if (client !== undefined) processes.see(sighting, client)
       if (item.kind === 'exchange') budget?.see(sighting)
@@ -88,12 +89,4 @@ export function createJudges(
     audits: { [Symbol.iterator]: () => audits.values() },
     accounts: () => accounts.size,
   }
-}
-
-/** Which API request it is a send of, if need be by a guess. */
-function named(exchange: Exchange, replays: Replays): Exchange {
-  const requestId = replays(exchange)
-  return requestId === exchange.request.requestId
-    ? exchange
-    : { ...exchange, request: { ...exchange.request, requestId } }
 }

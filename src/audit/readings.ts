@@ -47,7 +47,8 @@ export interface Sighting {
 
 /** Makes sightings of items, in the order of time. */
 export interface Sightings {
-  of(item: Exchange | Happening): Sighting
+  /** @param requestIds by reading, which API request it is a send of, where that was guessed */
+  of(item: Exchange | Happening, requestIds?: readonly (string | undefined)[]): Sighting
   /** The grant as a process has it that adopts it with `by`. */
   adopted(grant: Exchange, by: Exchange): Sighting
 }
@@ -63,7 +64,7 @@ export function createSightings(readings: readonly Reading[]): Sightings {
     return { moment, exchange, place, item, atMs, rank: atMs > sentAtMs ? 0 : 1, order: order++ }
   }
   return {
-    of(item) {
+    of(item, requestIds) {
       const number = items++
       if (item.kind === 'happening') {
         const seen = [seenAs(item.moment, number, undefined, item.at)]
@@ -71,8 +72,9 @@ export function createSightings(readings: readonly Reading[]): Sightings {
       }
       const { answeredAt } = item
       const place = answeredAt && item.at
-      const byReading = readings.map((reading) => {
-        const request = readAs(item, reading)
+      const byReading = readings.map((reading, index) => {
+        const read = readAs(item, reading)
+        const request = requestIds === undefined ? read : { ...read, requestId: requestIds[index] }
         const sent = seenAs({ kind: 'sent', request }, number, item, place)
         return [sent, seenAs({ kind: 'answered', request }, number, item, answeredAt)]
       })

@@ -1,31 +1,39 @@
 import { isRejection } from '../monitors/observed.ts'
 import type { Exchange } from './exchange.ts'
+import { type Reading, readAs } from './readings.ts'
 
 /** A send that follows a failed one of the same kind this soon is taken for the same request, ms: sooner than people ask again. */
 const REPLAY_WITHIN_MS = 2_000
 /** How many kinds are remembered. */
 const REMEMBERED = 10_000
 
-/** Guesses which sends are one API request, where the recording does not tell. */
+/**
+ * Guesses which sends are one API request, where the recording does not tell. A request that went out before the failure was
+ * there, or in one instant with the one that failed, is another one; where the times leave that open, one reading has it so and
+ * the other not.
+ */
 export type Replays = (exchange: Exchange) => string | undefined
 
-export function createReplays(): Replays {
-  const latest = new Map<string, { id: string; exchange: Exchange }>()
+export function createReplays(reading: Reading): Replays {
+  const latest = new Map<string, { id: string; exchange: Exchange; sentAtMs: number; answeredAtMs: number }>()
   let count = 0
   return (exchange) => {
-    const { sameAs, request, sent } = exchange
+    const { sameAs, request } = exchange
     if (request.endpoint !== 'api') return undefined
     if (request.requestId !== undefined || sameAs === undefined) return request.requestId
+    const { sentAtMs, answeredAtMs } = readAs(exchange, reading)
     const before = latest.get(sameAs)
+    const waitedMs = sentAtMs - (before?.answeredAtMs ?? 0)
     const follows =
       before !== undefined &&
       hasFailed(before.exchange) &&
       !isAskedAnew(before.exchange, exchange) &&
-      sent.earliestMs - before.exchange.answered.latestMs <= REPLAY_WITHIN_MS &&
-      sent.latestMs >= before.exchange.answered.earliestMs
+      sentAtMs > before.sentAtMs &&
+      waitedMs >= 0 &&
+      waitedMs <= REPLAY_WITHIN_MS
     const id = follows ? before.id : `inferred-${++count}`
     latest.delete(sameAs)
-    latest.set(sameAs, { id, exchange })
+    latest.set(sameAs, { id, exchange, sentAtMs, answeredAtMs })
     if (latest.size > REMEMBERED)
       for (const oldest of latest.keys()) {
         latest.delete(oldest)

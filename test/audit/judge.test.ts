@@ -18,6 +18,7 @@ import {
   refresh,
   START_MS,
   sent,
+  settled,
   validate,
 } from '../unit/monitors/traces.ts'
 import { TRAFFIC_TWINS } from '../unit/monitors/traffic-twins.ts'
@@ -208,6 +209,13 @@ describe('refreshes of one rejected token that are in flight together', () => {
   })
 })
 
+it('what an exchange and the next happening break are two findings', async () => {
+  const asks = (s: number, demandId: string) => demand(s, { demandId, deadlineAtMs: at(s + 90) })
+  const unknown = settled(91.001, 'd2', { kind: 'error', code: undefined })
+  const { findings } = await audited(itemsOf([asks(0, 'd1'), asks(2, 'd2'), api(91, 1, { requestId: 'q' }), unknown]))
+  expect(findings).toMatchObject(['invariant-11/1', 'invariant-11/2'].map((id) => ({ id, verdict: 'fail' })))
+})
+
 describe('sends that may be one request', () => {
   const sameAs = (items: readonly Item[]): Item[] =>
     items.map((item) => {
@@ -235,6 +243,39 @@ describe('sends that may be one request', () => {
     }
     expect(await verdict(api(10, 1, { status: 500 }), api(10.5, 1))).toBe('fail')
     expect(await verdict(api(10, 1), api(10.5, 1))).toBe('inconclusive')
+  })
+
+  describe('at the edges', () => {
+    const failing = (s: number, answeredS: number) => api(s, 1, { status: 500, answeredAtMs: at(answeredS) })
+    const verdicts = async (uncertainMs: number, ...calls: Items) => {
+      const items = widened(sameAs(itemsOf([create(0, 1), ...calls])), uncertainMs)
+      const har = [recorded('har', { tells: ALL, lacks: {} })]
+      const { findings } = await judgeRecordings(har, [items], { version: '0', nowMs: START_MS })
+      return findings.map(({ rule, verdict }) => `${rule} ${verdict}`)
+    }
+    const FAILS = ['invariant-6 fail']
+
+    it('one that is sent as the failure comes is, and 1 ms before it is another', async () => {
+      expect(await verdicts(0, failing(10, 10.1), api(10.1, 1))).toEqual(FAILS)
+      expect(await verdicts(0, failing(10, 10.1), api(10.099, 1))).toEqual([])
+    })
+
+    it('two that are sent at one instant are two, though the first fails in it', async () => {
+      for (const uncertainMs of [0, 1]) expect(await verdicts(uncertainMs, failing(10, 10), api(10, 1))).toEqual([])
+    })
+
+    it('cannot be told where one reading alone has it so', async () => {
+      expect(await verdicts(1, failing(10, 10.1), api(10.102, 1))).toEqual(FAILS)
+      expect(await verdicts(1, failing(10, 10.1), api(10.101, 1))).toEqual(['invariant-6 inconclusive'])
+      expect(await verdicts(1, failing(10, 10.1), api(10.098, 1))).toEqual(['invariant-6 inconclusive'])
+      expect(await verdicts(1, failing(10, 10.1), api(10.097, 1))).toEqual([])
+    })
+
+    it('two seconds after it is, as long as some reading has it so', async () => {
+      expect(await verdicts(0, failing(10, 10.1), api(12.1, 1))).toEqual(FAILS)
+      expect(await verdicts(0, failing(10, 10.1), api(12.101, 1))).toEqual([])
+      expect(await verdicts(1, failing(10, 10.1), api(12.099, 1))).toEqual(['invariant-6 inconclusive'])
+    })
   })
 
   it('are not where it comes later, or follows a success', async () => {
