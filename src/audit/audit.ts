@@ -1,13 +1,15 @@
-import { createMonitors, type Monitor, type MonitorPolicy, type Need } from '../monitors/index.ts'
+import { createMonitors, type Monitor, type MonitorPolicy } from '../monitors/index.ts'
 import { DEFAULT_POLICY } from '../policy/defaults.ts'
-import type { Broken } from './account.ts'
-import type { Exchange, Item, Locator, Recording } from './exchange.ts'
-import { createJudges, type Judges } from './judges.ts'
+import type { Unlisted } from './docket.ts'
+import type { Item, Recording } from './exchange.ts'
+import { findingOf } from './findings.ts'
+import { createJudges } from './judges.ts'
+import { evidenceOf, isHidden, lacksOf } from './lacks.ts'
 import { READINGS, type Reading } from './readings.ts'
-import type { AuditedFile, AuditFinding, AuditReport, Evidence, RuleResult } from './report.ts'
-import { RULES, severityOf } from './rules.ts'
+import type { AuditedFile, AuditFinding, AuditReport, RuleResult } from './report.ts'
+import { severityOf } from './rules.ts'
 import { createTimeline } from './timeline.ts'
-import { type Waiver, waive } from './waivers.ts'
+import { createWaivers, type Waiver } from './waivers.ts'
 
 /** What the auditor judges by. */
 export interface JudgeOptions {
@@ -18,6 +20,8 @@ export interface JudgeOptions {
   readonly waivers?: readonly Waiver[]
   /** Time by which waivers end, ms since the epoch. */
   readonly nowMs: number
+  /** How many accounts are remembered at once. Default 5 000. */
+  readonly mostAccounts?: number | undefined
   /** More for whoever reads the report: an order that was restored by a sort. Asked once everything is read. */
   readonly notes?: () => readonly string[]
 }
@@ -40,11 +44,25 @@ export async function judgeRecordings(
   const readings: readonly Reading[] = areJournals ? ['late'] : READINGS
   const perOrigin = options.policy?.budgetScope === 'origin'
   const timeline = createTimeline()
+  const waivers = createWaivers(options.waivers ?? [], options.nowMs)
   const judges = createJudges(monitors, readings, {
-    perOrigin,
+    ...{ perOrigin, mostAccounts: options.mostAccounts },
     tellPersons: areJournals,
-    onBroken: ({ finding }) => timeline.found(finding.atMs),
+    onFound: ({ atMs }) => timeline.found(atMs),
+    counts: (broken, account) => {
+      const monitor = monitors.find(({ id }) => id === broken.finding.monitor)
+      return (
+        monitor !== undefined &&
+        !isHidden(broken) &&
+        waivers.coverOf(findingOf(monitor, broken, { account, number: 0, inferred: seen.inferred, policy })) ===
+          undefined
+      )
+    },
   })
+  const covered = (finding: AuditFinding): AuditFinding => {
+    const waived = waivers.coverOf(finding)
+    return waived === undefined ? finding : { ...finding, waived }
+  }
   const counted = new Map<string, { file: string; exchanges: number; skipped: number }>()
   const seen = {
     from: Number.POSITIVE_INFINITY,
@@ -76,27 +94,19 @@ export async function judgeRecordings(
       }
       judges.see(item)
     }
-  judges.end()
+  const judged = judges.end()
 
-  const lacking = lacksOf(recordings.map(({ recording }) => recording))
-  const rules: RuleResult[] = []
-  const findings: AuditFinding[] = []
-  for (const monitor of monitors) {
-    const missing = monitor.needs.filter((need) => lacking.has(need))
-    const because =
-      seen.authHidden && SEES_AUTHENTICATION.includes(monitor.id)
-        ? 'The recording leaves out how requests say who they are: record it with sensitive data.'
-        : lacking.get(missing[0] as Need)
-    // Which sends are one request was guessed: that shows a fault, and never that there is none.
-    const isGuessed = seen.inferred && missing.length === 1 && missing[0] === 'requestIds'
-    const broken = because === undefined || isGuessed ? brokenOf(monitor, judges) : []
-    const found = broken.map((each, index) =>
-      findingOf(monitor, each, { index, readings: readings.length, inferred: seen.inferred, policy }),
+  const lacks = lacksOf(recordings)
+  const results = monitors.map((monitor) => {
+    const { listed, unlisted } = evidenceOf(monitor, judged, { lacks, inferred: seen.inferred })
+    const findings = listed.map(({ broken, account }, index) =>
+      covered(findingOf(monitor, broken, { account, number: index + 1, inferred: seen.inferred, policy })),
     )
-    findings.push(...found)
-    rules.push(resultOf(monitor, found, moreOf(monitor, judges), because))
-  }
-  const { findings: covered, notes } = waive(findings, options.waivers ?? [], options.nowMs)
+    const because = judges.accounts() === 0 ? NOTHING : (lacks.of(monitor) ?? hiddenOf(monitor, seen.authHidden))
+    const result = resultOf(monitor, findings, unlisted, because)
+    const waived = result.verdict === 'inconclusive' ? waivers.coverOfRule(monitor.id) : undefined
+    return { findings, rule: { ...result, ...(waived && { waived }) } }
+  })
   return {
     schema: 1,
     version: options.version,
@@ -105,13 +115,22 @@ export async function judgeRecordings(
     exchanges: seen.exchanges,
     accounts: judges.accounts(),
     readings: readingsOf(policy, perOrigin),
-    notes: [...(options.notes?.() ?? []), ...notes],
-    rules,
-    findings: covered,
+    notes: [...(options.notes?.() ?? []), ...forgottenNote(judges.forgotten()), ...waivers.notes()],
+    rules: results.map(({ rule }) => rule),
+    findings: results.flatMap(({ findings }) => findings),
     timeline: timeline.entries,
     timelineCut: timeline.wasCut(),
   }
 }
+
+const NOTHING = 'No request to the API is in the recordings.'
+
+const forgottenNote = (accounts: number) =>
+  accounts === 0
+    ? []
+    : [
+        `There are so many accounts that ${accounts} were forgotten while they were idle; what came later was judged anew.`,
+      ]
 
 const fileOf = (
   file: string,
@@ -122,91 +141,25 @@ const fileOf = (
 /** Rules that look at how requests say who they are. */
 const SEES_AUTHENTICATION = ['bearer-on-every-request', 'no-basic-auth']
 
-/** What at least one of the recordings does not tell, and why. */
-function lacksOf(recordings: readonly Omit<Recording, 'batches'>[]): ReadonlyMap<Need, string> {
-  const lacking = new Map<Need, string>()
-  for (const { format, abilities } of recordings) {
-    const { tells, lacks } = abilities()
-    for (const need of NEEDS)
-      if (!tells.includes(need) && !lacking.has(need)) lacking.set(need, lacks[need] ?? `${format} does not tell it`)
-  }
-  return lacking
-}
-
-const NEEDS: readonly Need[] = [
-  ...(['demands', 'settlements', 'aborts', 'signOuts', 'outputs'] as const),
-  ...(['origins', 'requestIds', 'tokens', 'credentials'] as const),
-]
-
-const brokenOf = ({ id }: Monitor, { audits }: Judges) =>
-  [...audits]
-    .flatMap(({ audit, account }) => (audit.broken.get(id) ?? []).map((each) => ({ ...each, account })))
-    .toSorted((a, b) => a.finding.atMs - b.finding.atMs)
-
-const moreOf = ({ id }: Monitor, { audits }: Judges) =>
-  [...audits].reduce((sum, { audit }) => sum + (audit.more.get(id) ?? 0), 0)
-
-function findingOf(
-  monitor: Monitor,
-  { finding, at, offence, trigger, readings, account }: Broken & { account: string | undefined },
-  by: { index: number; readings: number; inferred: boolean; policy: MonitorPolicy },
-): AuditFinding {
-  const { required, remedy } = RULES[monitor.id] ?? { required: () => monitor.title, remedy: 'See the clause.' }
-  const because =
-    readings < by.readings
-      ? 'The times of the recording are known to within; by some readings of them all is well.'
-      : finding.excuse
-  const isSure = because === undefined
-  const isGuessed = by.inferred && monitor.needs.includes('requestIds')
-  return {
-    id: `${monitor.id}/${by.index + 1}`,
-    rule: monitor.id,
-    verdict: isSure ? 'fail' : 'inconclusive',
-    severity: severityOf(monitor),
-    confidence: isGuessed ? (offence?.request.method === 'GET' ? 'low' : 'medium') : isSure ? 'high' : 'medium',
-    ids: monitor.ids,
-    ...(account === undefined ? {} : { account }),
-    ...(trigger === undefined ? {} : { trigger: evidenceOf(trigger) }),
-    ...(offence === undefined
-      ? at === undefined
-        ? {}
-        : { offence: placeOf(at, finding.atMs) }
-      : { offence: evidenceOf(offence) }),
-    observed: finding.evidence,
-    required: required(trigger, by.policy),
-    remedy,
-    ...(isSure ? {} : { because }),
-  }
-}
-
-const evidenceOf = ({ at, sent, request: { method, path, status } }: Exchange): Evidence => ({
-  at,
-  time: sent,
-  request: `${method} ${path} → ${status === 'dropped' ? 'no answer' : status}`,
-})
-
-const placeOf = (at: Locator, atMs: number): Evidence => ({
-  at,
-  time: { earliestMs: atMs, latestMs: atMs },
-  request: 'no request',
-})
+const hiddenOf = ({ id }: Monitor, authHidden: boolean) =>
+  authHidden && SEES_AUTHENTICATION.includes(id)
+    ? 'The recording leaves out how requests say who they are: record it with sensitive data.'
+    : undefined
 
 function resultOf(
   monitor: Monitor,
   found: readonly AuditFinding[],
-  more: number,
+  unlisted: Unlisted,
   because: string | undefined,
 ): RuleResult {
   const { id: rule, title, ids } = monitor
+  const left = unlisted.fail + unlisted.inconclusive
   const base = {
-    rule,
-    title,
-    ids,
-    severity: severityOf(monitor),
-    findings: found.length + (found.length > 0 ? more : 0),
+    ...{ rule, title, ids, severity: severityOf(monitor), findings: found.length + left },
+    ...(left > 0 && { unlisted }),
   }
   if (because !== undefined && found.length === 0) return { ...base, verdict: 'inconclusive', because }
-  if (found.some(({ verdict }) => verdict === 'fail')) return { ...base, verdict: 'fail' }
+  if (unlisted.fail > 0 || found.some(({ verdict }) => verdict === 'fail')) return { ...base, verdict: 'fail' }
   if (found.length > 0) return { ...base, verdict: 'inconclusive', because: found[0]?.because }
   return { ...base, verdict: 'pass' }
 }

@@ -1,66 +1,105 @@
-import type { Monitor } from '../monitors/index.ts'
-import { type AccountAudit, type Broken, createAccountAudit } from './account.ts'
+import type { Finding, Monitor } from '../monitors/index.ts'
+import { type AccountAudit, createAccountAudit } from './account.ts'
+import type { Broken } from './docket.ts'
 import type { Exchange, Happening } from './exchange.ts'
 import { withPersons } from './persons.ts'
 import { createProcesses, isOfProcess, type Processes } from './processes.ts'
 import { createSightings, type Reading } from './readings.ts'
 import { createReplays, type Replays } from './replays.ts'
 
+/** What came of some of the traffic of an account. */
+export interface Judged extends Pick<AccountAudit, 'listed' | 'unlisted' | 'files'> {
+  readonly account: string | undefined
+}
+
 /** Who judges what: each account by itself, in it each process where the recording tells them apart, and each origin. */
 export interface Judges {
   /** Takes the next item, in the order of time. */
   see(item: Exchange | Happening): void
-  /** Everything that is left. */
-  end(): void
-  readonly audits: Iterable<{ readonly audit: AccountAudit; readonly account: string | undefined }>
+  /** Nothing more comes: what came of it. */
+  end(): readonly Judged[]
   /** How many accounts were seen. */
   accounts(): number
+  /** How many of them were given up for want of memory; one that comes again is judged anew. */
+  forgotten(): number
 }
 
-/**
- * @param perOrigin the budget is one for each origin, and not for each account. `D-budget`
- * @param tellPersons the recordings tell what people did; a journal, which names its client, always does
- */
+export interface JudgesOptions {
+  readonly onFound: (finding: Finding) => void
+  /** The budget is one for each origin, and not for each account. `D-budget` */
+  readonly perOrigin: boolean
+  /** The recordings tell what people did; a journal, which names its client, always does. */
+  readonly tellPersons: boolean
+  /** Whether a finding of this account counts that is not listed. */
+  readonly counts: (broken: Broken, account: string | undefined) => boolean
+  /** How many accounts are remembered at once. Default 5 000. */
+  readonly mostAccounts?: number | undefined
+}
+
+/** Each takes some 20 kB: behind an address of an access log there may be one of a million. */
+const MOST_ACCOUNTS = 5_000
+
+/** Those who judge an account. */
+interface Bench {
+  readonly account: string | undefined
+  readonly replays: readonly Replays[]
+  readonly processes: Processes
+  readonly audits: Map<string, AccountAudit>
+}
+
 export function createJudges(
   monitors: readonly Monitor[],
   readings: readonly Reading[],
-  options: {
-    readonly perOrigin: boolean
-    readonly tellPersons: boolean
-    readonly onBroken: (broken: Broken) => void
-  },
+  { perOrigin, tellPersons, onFound, counts, mostAccounts = MOST_ACCOUNTS }: JudgesOptions,
 ): Judges {
-  const { perOrigin, tellPersons, onBroken } = options
   const ofOrigin = monitors.filter(({ id }) => perOrigin && id === 'invariant-2')
   const ofAccount = monitors.filter((each) => !ofOrigin.includes(each))
   const ofTraffic = tellPersons ? ofAccount : withPersons(ofAccount)
   const ofFleet = ofAccount.filter((each) => !isOfProcess(each))
   const ofProcess = ofAccount.filter(isOfProcess)
   const sightings = createSightings(readings)
-  const audits = new Map<string, { audit: AccountAudit; account: string | undefined }>()
-  const accounts = new Map<string, { replays: readonly Replays[]; processes: Processes }>()
+  /** The one that was seen last comes last. */
+  const benches = new Map<string, Bench>()
+  const origins = new Map<string, AccountAudit>()
+  const judged: Judged[] = []
+  let forgotten = 0
 
-  const auditOf = (key: string, account: string | undefined, of: readonly Monitor[]): AccountAudit => {
-    const known = audits.get(key)
-    if (known !== undefined) return known.audit
-    const audit = createAccountAudit(of, readings, onBroken)
-    audits.set(key, { audit, account })
-    return audit
+  const created = (of: readonly Monitor[], account: string | undefined) =>
+    createAccountAudit(of, readings, { onFound, counts: (broken) => counts(broken, account) })
+  const close = (audit: AccountAudit, account: string | undefined) => {
+    audit.end()
+    const { listed, unlisted, files } = audit
+    judged.push({ account, listed, unlisted, files })
   }
-  const accountOf = (key: string, account: string | undefined) => {
-    const known = accounts.get(key)
-    if (known !== undefined) return known
-    const processes = createProcesses(sightings, (client) => auditOf(`${key} ${client}`, account, ofProcess))
-    const created = { replays: readings.map(createReplays), processes }
-    accounts.set(key, created)
-    return created
+  const createBench = (account: string | undefined): Bench => {
+    const processes = createProcesses(sightings, (client) => auditOf(bench, client, ofProcess))
+    const bench: Bench = { account, replays: readings.map(createReplays), processes, audits: new Map() }
+    return bench
+  }
+  const benchOf = (key: string, account: string | undefined): Bench => {
+    const bench = benches.get(key) ?? createBench(account)
+    benches.delete(key)
+    benches.set(key, bench)
+    const [idlest] = benches
+    if (benches.size > mostAccounts && idlest !== undefined) {
+      benches.delete(idlest[0])
+      for (const audit of idlest[1].audits.values()) close(audit, idlest[1].account)
+      forgotten++
+    }
+    return bench
+  }
+  const auditOf = ({ audits, account }: Bench, name: string, of: readonly Monitor[]): AccountAudit => {
+    const audit = audits.get(name) ?? created(of, account)
+    audits.set(name, audit)
+    return audit
   }
   const judgeOf = (account: string | undefined, client: string | undefined, origin: string) => {
     // A journal's account is one of its origin; what else happened there tells no origin.
-    const key = `${client === undefined ? origin : ''} ${account ?? ''}`
-    const { replays, processes } = accountOf(key, account)
-    const whole = auditOf(key, account, client === undefined ? ofTraffic : ofFleet)
-    const budget = perOrigin ? auditOf(`origin ${origin}`, undefined, ofOrigin) : undefined
+    const bench = benchOf(`${client === undefined ? origin : ''} ${account ?? ''}`, account)
+    const { replays, processes } = bench
+    const whole = auditOf(bench, '', client === undefined ? ofTraffic : ofFleet)
+    const budget = perOrigin ? (origins.get(origin) ?? created(ofOrigin, undefined)) : undefined
+    if (budget !== undefined) origins.set(origin, budget)
     return (item: Exchange | Happening) => {
       if (client !== undefined && item.kind === 'exchange') processes.adopt(item, client)
       const isTold = item.kind === 'happening' || item.sameAs === undefined
@@ -71,22 +110,29 @@ export function createJudges(
     }
   }
   // Traffic is mostly of one account for long: then nothing is looked up.
-  let latest: { account?: string; client?: string; origin: string; judge: ReturnType<typeof judgeOf> } | undefined
+  let latest:
+    | {
+        readonly account: string | undefined
+        readonly client: string | undefined
+        readonly origin: string
+        readonly judge: ReturnType<typeof judgeOf>
+      }
+    | undefined
 
   return {
     see(item) {
       const { account, client } = item
       const origin = item.kind === 'exchange' ? (item.request.origin ?? '') : ''
-      if (latest === undefined || latest.account !== account || latest.client !== client || latest.origin !== origin) {
-        const judge = judgeOf(account, client, origin)
-        latest = { ...(account !== undefined && { account }), ...(client !== undefined && { client }), origin, judge }
-      }
+      if (latest === undefined || latest.account !== account || latest.client !== client || latest.origin !== origin)
+        latest = { account, client, origin, judge: judgeOf(account, client, origin) }
       latest.judge(item)
     },
     end() {
-      for (const { audit } of audits.values()) audit.end()
+      for (const { audits, account } of benches.values()) for (const audit of audits.values()) close(audit, account)
+      for (const audit of origins.values()) close(audit, undefined)
+      return judged
     },
-    audits: { [Symbol.iterator]: () => audits.values() },
-    accounts: () => accounts.size,
+    accounts: () => benches.size + forgotten,
+    forgotten: () => forgotten,
   }
 }

@@ -31,6 +31,8 @@ const severity = said(z.enum(['error', 'warning', 'note']), 'As strong as its cl
 const ids = said(z.array(z.string()), 'Clauses and decisions of the policy, the one to name first.')
 const account = optional(text('Whose traffic it is; absent: the only one’s.'))
 
+const waiver = z.strictObject({ reason: text('Why it is let pass.'), expires: text('Until when.') })
+
 const finding = z.strictObject({
   id: text('Same for the same finding in the same recording: `invariant-3/1`.'),
   rule: text('Id of the rule.'),
@@ -45,12 +47,7 @@ const finding = z.strictObject({
   required: text('What the clause asks for.'),
   remedy: text('What to change in the client.'),
   because: optional(text('Why it is not sure.')),
-  waived: optional(
-    said(
-      z.strictObject({ reason: text('Why it is let pass.'), expires: text('Until when.') }),
-      'The waiver that covers it: it does not count then.',
-    ),
-  ),
+  waived: optional(said(z.clone(waiver), 'The waiver that covers it: it does not count then.')),
 })
 
 const rule = z.strictObject({
@@ -61,6 +58,13 @@ const rule = z.strictObject({
   verdict: z.enum(['pass', 'fail', 'inconclusive']),
   because: optional(text('Why it could not be judged.')),
   findings: amount('How many findings it has.'),
+  unlisted: optional(
+    said(
+      z.strictObject({ fail: amount('Those that fail.'), inconclusive: amount('Those that are not sure.') }),
+      'How many of its findings are not listed, and not waived.',
+    ),
+  ),
+  waived: optional(said(z.clone(waiver), 'The waiver that covers that it could not be judged.')),
 })
 
 const file = z.strictObject({

@@ -53,6 +53,10 @@ export interface RuleResult {
   /** Why it could not be judged. */
   readonly because?: string | undefined
   readonly findings: number
+  /** How many of its findings are not listed, for there are too many; without those that a waiver covers. */
+  readonly unlisted?: { readonly fail: number; readonly inconclusive: number } | undefined
+  /** The waiver that covers that it could not be judged. */
+  readonly waived?: { readonly reason: string; readonly expires: string } | undefined
 }
 
 /** A file that was read. */

@@ -5,7 +5,7 @@ import type { AuditFinding } from './report.ts'
 export interface Waiver {
   /** Id of the rule. */
   readonly rule: string
-  /** Which findings: those whose request or file has this in it. Default: all of the rule. */
+  /** Which findings: those whose request or file has this in it. Default: all of the rule, also that it cannot be judged. */
   readonly match?: string | undefined
   /** Why, for whoever reads the report. */
   readonly reason: string
@@ -69,23 +69,38 @@ function parse(json: string): unknown {
   }
 }
 
-/** The findings with what covers them, and what of the waivers the reader has to know: expired ones, needless ones. */
-export function waive(findings: readonly AuditFinding[], waivers: readonly Waiver[], nowMs: number) {
+/** Waivers at work. */
+export interface Waivers {
+  /** What covers a finding. */
+  coverOf(finding: AuditFinding): Cover | undefined
+  /** What covers that a rule could not be judged: a waiver of the rule as a whole. */
+  coverOfRule(rule: string): Cover | undefined
+  /** What the reader has to know, once all is covered: expired ones, needless ones. */
+  notes(): readonly string[]
+}
+
+export type Cover = Pick<Waiver, 'reason' | 'expires'>
+
+export function createWaivers(waivers: readonly Waiver[], nowMs: number): Waivers {
   const used = new Set<Waiver>()
   const isOver = ({ expires }: Waiver) => Date.parse(expires) + DAY_MS <= nowMs
-  const covered = findings.map((finding): AuditFinding => {
-    const waiver = waivers.find((each) => covers(each, finding) && !isOver(each))
-    if (waiver === undefined) return finding
+  const cover = (waiver: Waiver | undefined): Cover | undefined => {
+    if (waiver === undefined) return undefined
     used.add(waiver)
-    return { ...finding, waived: { reason: waiver.reason, expires: waiver.expires } }
-  })
-  const notes = waivers.flatMap((waiver) => {
-    if (isOver(waiver)) return [`The waiver of ${waiver.rule} ended on ${waiver.expires} and covers nothing.`]
-    return used.has(waiver)
-      ? []
-      : [`The waiver of ${waiver.rule} (until ${waiver.expires}) covers no finding: remove it.`]
-  })
-  return { findings: covered, notes }
+    return { reason: waiver.reason, expires: waiver.expires }
+  }
+  return {
+    coverOf: (finding) => cover(waivers.find((each) => covers(each, finding) && !isOver(each))),
+    coverOfRule: (rule) =>
+      cover(waivers.find((each) => each.rule === rule && each.match === undefined && !isOver(each))),
+    notes: () =>
+      waivers.flatMap((waiver) => {
+        if (isOver(waiver)) return [`The waiver of ${waiver.rule} ended on ${waiver.expires} and covers nothing.`]
+        return used.has(waiver)
+          ? []
+          : [`The waiver of ${waiver.rule} (until ${waiver.expires}) covers no finding: remove it.`]
+      }),
+  }
 }
 
 const covers = ({ rule, match }: Waiver, { rule: broken, offence, observed }: AuditFinding) =>

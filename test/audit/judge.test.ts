@@ -145,7 +145,7 @@ describe('what a recording does not tell', () => {
       recorded('journal', { tells: ALL, lacks: {} }, 'a'),
       recorded('har', { tells: [], lacks: { tokens: 'b lacks it' } }, 'b'),
     ]
-    const { rules } = await judgeRecordings(both, [], { version: '0', nowMs: START_MS })
+    const { rules } = await judgeRecordings(both, [itemsOf([create(0, 1)])], { version: '0', nowMs: START_MS })
     expect(rules.find(({ rule }) => rule === 'invariant-5')).toMatchObject({ because: 'b lacks it' })
   })
 })

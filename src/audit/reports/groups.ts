@@ -1,7 +1,7 @@
 import type { AuditFinding, AuditReport, RuleResult, Severity } from '../report.ts'
 import { count } from './words.ts'
 
-/** `waived`: broken, and every finding has a waiver. */
+/** `waived`: broken, and every finding has a waiver; or it could not be judged, and that has one. */
 export type RuleStatus = 'fail' | 'inconclusive' | 'waived' | 'pass'
 
 /** A rule with what was found. */
@@ -48,12 +48,21 @@ function groupOf(rule: RuleResult, findings: readonly AuditFinding[]): RuleGroup
 }
 
 function statusOf(rule: RuleResult, { failed, unsure, waived }: Pick<RuleGroup, 'failed' | 'unsure' | 'waived'>) {
-  if (failed.length > 0) return 'fail'
+  if (failed.length > 0 || (rule.unlisted?.fail ?? 0) > 0) return 'fail'
+  if (rule.waived !== undefined) return 'waived'
   if (rule.verdict !== 'fail') return unsure.length > 0 ? 'inconclusive' : rule.verdict
   // A waiver takes the fault away, not the doubt about the rest.
   if (waived.some(({ verdict }) => verdict === 'fail')) return unsure.length > 0 ? 'inconclusive' : 'waived'
   return 'fail'
 }
+
+/** Something that a waiver covers: a finding, or that a rule could not be judged. */
+export type Waived = Pick<AuditFinding, 'rule' | 'waived'> &
+  Partial<Pick<AuditFinding, 'observed' | 'offence' | 'trigger'>>
+
+/** Of a rule, all that waivers cover. */
+export const waivedOf = ({ rule: { rule, because, waived }, waived: findings }: RuleGroup): readonly Waived[] =>
+  waived === undefined ? findings : [...findings, { rule, waived, ...(because !== undefined && { observed: because }) }]
 
 /** Rules of one status. */
 export const withStatus = (groups: readonly RuleGroup[], status: RuleStatus) =>
@@ -73,14 +82,19 @@ export function verdictOf(report: AuditReport): Verdict {
   const open = withStatus(groups, 'inconclusive').length
   const failed = withStatus(groups, 'fail')
   const waived = groups.reduce((sum, group) => sum + group.waived.length, 0)
+  const unjudged = groups.filter(({ rule }) => rule.waived !== undefined).length
   const looked = `${count(report.exchanges, 'request')} of ${count(report.accounts, 'account')}`
   const also = [
     ...(open > 0 ? [`${count(open, 'rule')} could not be judged`] : []),
     ...(waived > 0 ? [`${count(waived, 'finding')} waived`] : []),
+    ...(unjudged > 0 ? [`${count(unjudged, 'rule')} waived that could not be judged`] : []),
   ]
   const sentence = (head: string) => `${[head, ...also].join('; ')}.`
   if (failed.length > 0) {
-    const found = failed.reduce((sum, group) => sum + Math.max(group.failed.length, 1), 0)
+    const found = failed.reduce(
+      (sum, { failed, rule }) => sum + Math.max(failed.length + (rule.unlisted?.fail ?? 0), 1),
+      0,
+    )
     const head = `FAIL: ${count(failed.length, 'rule')} broken in ${looked}, ${count(found, 'finding')}`
     return { verdict: 'fail', sentence: sentence(head) }
   }
@@ -89,6 +103,10 @@ export function verdictOf(report: AuditReport): Verdict {
       verdict: 'inconclusive',
       sentence: 'INCONCLUSIVE: no request to the API was found, so nothing was judged.',
     }
+  if (report.rules.every(({ verdict }) => verdict === 'inconclusive') && open === 0) {
+    const head = `INCONCLUSIVE: nothing could be judged in ${looked}`
+    return { verdict: 'inconclusive', sentence: sentence(head) }
+  }
   if (open > 0) return { verdict: 'inconclusive', sentence: sentence(`INCONCLUSIVE: no fault found in ${looked}`) }
-  return { verdict: 'pass', sentence: sentence(`PASS: ${count(groups.length, 'rule')} held in ${looked}`) }
+  return { verdict: 'pass', sentence: sentence(`PASS: ${count(groups.length - unjudged, 'rule')} held in ${looked}`) }
 }

@@ -48,12 +48,17 @@ function outcomeOf({ rule, status, failed, unsure, waived }: RuleGroup): string 
       return undefined
     case 'fail': {
       const first = failed[0]?.observed ?? rule.title
-      const more = failed.length > 1 ? ` (and ${failed.length - 1} more)` : ''
+      const left = failed.length - 1 + (rule.unlisted?.fail ?? 0)
+      const more = left > 0 ? ` (and ${left} more)` : ''
       const text = failed.map(findingText).join('\n\n')
       return `      <failure type="${rule.severity}" message="${xml(first)}${more}">${text}</failure>`
     }
     case 'waived':
-      return skippedBy(waived.map((finding) => `waived until ${finding.waived?.expires}: ${finding.waived?.reason}`))
+      return skippedBy(
+        [rule, ...waived]
+          .flatMap((each) => each.waived ?? [])
+          .map(({ expires, reason }) => `waived until ${expires}: ${reason}`),
+      )
     case 'inconclusive':
       return skippedBy([
         rule.because,

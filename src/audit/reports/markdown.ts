@@ -1,5 +1,5 @@
 import type { AuditFinding, AuditReport, Evidence } from '../report.ts'
-import { groupsOf, type RuleGroup, verdictOf, withStatus } from './groups.ts'
+import { groupsOf, type RuleGroup, verdictOf, type Waived, waivedOf, withStatus } from './groups.ts'
 import { type ReportOptions, settings } from './options.ts'
 import { fileText } from './terminal.ts'
 import { count, instantText, lengthText, placeText, utc, visibleLine } from './words.ts'
@@ -42,7 +42,7 @@ export function renderMarkdown(report: AuditReport, options: ReportOptions = {})
     summary(groups),
     ...withStatus(groups, 'fail').flatMap((group) => [section(group), ...several(group.failed, findingsPerRule)]),
     ...listed('Could not be judged', withStatus(groups, 'inconclusive').flatMap(openLines)),
-    ...listed('Waived', groups.flatMap(({ waived }) => waived).map(waivedLine)),
+    ...listed('Waived', groups.flatMap(waivedOf).map(waivedLine)),
     ...listed(
       'Judged by',
       report.readings.map((reading) => `- ${text(reading)}`),
@@ -117,5 +117,5 @@ const openLines = ({ rule, unsure }: RuleGroup) => [
   ),
 ]
 
-const waivedLine = ({ rule, observed, waived }: AuditFinding) =>
+const waivedLine = ({ rule, observed = '', waived }: Waived) =>
   `- ${code(rule)} ${text(observed)}: ${text(waived?.reason ?? '')} (until ${text(waived?.expires ?? '')})`

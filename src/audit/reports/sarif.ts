@@ -81,7 +81,14 @@ function resultsOf(group: RuleGroup, report: AuditReport) {
     return [{ ...common, kind: 'pass', level: 'none', message: message(text) }]
   }
   const why = rule.because ?? 'the recording does not tell enough'
-  return [{ ...common, kind: 'open', level: 'none', message: message(`Could not be judged: ${why}`) }]
+  const suppressions = suppressionsOf(rule.waived)
+  return [{ ...common, kind: 'open', level: 'none', message: message(`Could not be judged: ${why}`), suppressions }]
+}
+
+function suppressionsOf(waived: AuditFinding['waived']) {
+  if (waived === undefined) return []
+  const justification = `${visible(waived.reason)} (until ${visible(waived.expires)})`
+  return [{ kind: 'external', status: 'accepted', justification }]
 }
 
 function resultOf(finding: AuditFinding) {
@@ -98,16 +105,7 @@ function resultOf(finding: AuditFinding) {
     relatedLocations: trigger === undefined || main === trigger ? [] : [{ id: 1, ...locationOf(trigger) }],
     partialFingerprints: { 'finding/v1': fingerprintOf(finding) },
     // Either every result says whether it is suppressed, or none does.
-    suppressions:
-      waived === undefined
-        ? []
-        : [
-            {
-              kind: 'external',
-              status: 'accepted',
-              justification: `${visible(waived.reason)} (until ${visible(waived.expires)})`,
-            },
-          ],
+    suppressions: suppressionsOf(waived),
     properties: {
       id: visible(finding.id),
       confidence: finding.confidence,

@@ -1,5 +1,5 @@
 import type { AuditedFile, AuditFinding, AuditReport, Severity } from '../report.ts'
-import { groupsOf, type RuleGroup, verdictOf, withStatus } from './groups.ts'
+import { groupsOf, type RuleGroup, verdictOf, type Waived, waivedOf, withStatus } from './groups.ts'
 import { type ReportOptions, settings } from './options.ts'
 import { drawTimeline, type Paint } from './terminal-timeline.ts'
 import { drawable, pausesOf } from './timeline.ts'
@@ -31,21 +31,21 @@ export function renderTerminal(report: AuditReport, options: ReportOptions = {})
     ...indented(drawTimeline(finding, drawing, width - 5, paint)),
     '',
   ]
-  const several = (findings: readonly AuditFinding[]) => {
-    const left = findings.length - findingsPerRule
+  const several = (findings: readonly AuditFinding[], beyond = 0) => {
+    const left = findings.length - findingsPerRule + beyond
     const more = left > 0 ? [`  … and ${left.toLocaleString('en-US')} more of this rule`, ''] : []
     return [...findings.slice(0, findingsPerRule).flatMap((finding, at) => inFull(finding, at + 1)), ...more]
   }
   const broken = withStatus(groups, 'fail').flatMap((group) => [
     ...wrapped('', heading(group, paint), width),
-    ...several(group.failed),
+    ...several(group.failed, group.rule.unlisted?.fail),
   ])
   const open = withStatus(groups, 'inconclusive').flatMap(({ rule, unsure }) => [
     ...wrapped('? ', `${paint('bold', visible(rule.rule))}  ${visible(rule.title)}`, width),
     ...(rule.because === undefined ? [] : wrapped('  ', visible(rule.because), width)),
-    ...several(unsure),
+    ...several(unsure, rule.unlisted?.inconclusive),
   ])
-  const waived = groups.flatMap((group) => group.waived).flatMap((finding) => waivedLines(finding, width))
+  const waived = groups.flatMap(waivedOf).flatMap((each) => waivedLines(each, width))
   const held = withStatus(groups, 'pass').flatMap(({ rule }) =>
     wrapped(`${paint('good', '✓')} `, `${visible(rule.rule)}  ${visible(rule.title)}`, width),
   )
@@ -113,12 +113,12 @@ function fieldsOf({ trigger, offence, required, remedy, confidence, because, acc
   return fields.filter((field): field is readonly [string, string] => (field[1] ?? '') !== '')
 }
 
-function waivedLines(finding: AuditFinding, width: number): string[] {
+function waivedLines(finding: Waived, width: number): string[] {
   const where = finding.offence ?? finding.trigger
   const place = where === undefined ? '' : `, ${placeText(where.at)}`
   const { reason = '', expires = '' } = finding.waived ?? {}
   return [
-    ...wrapped('~ ', `${visible(finding.rule)}: ${visible(finding.observed)}${place}`, width),
+    ...wrapped('~ ', `${visible(finding.rule)}: ${visible(finding.observed ?? '')}${place}`, width),
     ...wrapped('  ', `until ${visible(expires)}: ${visible(reason)}`, width),
   ]
 }

@@ -44,8 +44,8 @@ also with gzip, - for standard input. Several files are merged, by account.
                         Default warning
   --strict              exit 4 when a rule could not be judged
 
-Exit codes: 0 nothing was found; 1 findings; 2 usage; 3 a recording cannot be read; 4 a rule
-could not be judged, under --strict.`
+Exit codes: 0 nothing was found; 1 findings; 2 usage; 3 a recording cannot be read, or none has
+a request to the API; 4 a rule could not be judged, and no waiver covers that, under --strict.`
 
 interface Output {
   readonly name: ReportName
@@ -110,11 +110,17 @@ export async function audit({ argv, env }: Invocation): Promise<number> {
   return exitCodeOf(report, failOn, values.strict === true)
 }
 
-function exitCodeOf({ findings, rules }: AuditReport, failOn: Severity, strict: boolean): number {
+function exitCodeOf({ accounts, findings, rules }: AuditReport, failOn: Severity, strict: boolean): number {
   const counts = LEVELS.slice(0, LEVELS.indexOf(failOn) + 1)
-  if (findings.some(({ verdict, severity, waived }) => verdict === 'fail' && !waived && counts.includes(severity)))
-    return EXIT.findings
-  return strict && rules.some(({ verdict }) => verdict === 'inconclusive') ? EXIT.inconclusive : EXIT.done
+  const fails =
+    findings.some(({ verdict, severity, waived }) => verdict === 'fail' && !waived && counts.includes(severity)) ||
+    rules.some(({ unlisted, severity }) => (unlisted?.fail ?? 0) > 0 && counts.includes(severity))
+  if (fails) return EXIT.findings
+  // A gate that looks at nothing would hold for ever.
+  if (accounts === 0) return EXIT.unreadable
+  return strict && rules.some(({ verdict, waived }) => verdict === 'inconclusive' && !waived)
+    ? EXIT.inconclusive
+    : EXIT.done
 }
 
 function levelOf(value: string | true | undefined): Severity {

@@ -1,0 +1,51 @@
+import type { Monitor, MonitorPolicy } from '../monitors/index.ts'
+import type { Broken } from './docket.ts'
+import type { Exchange, Locator } from './exchange.ts'
+import type { AuditFinding, Evidence } from './report.ts'
+import { RULES, severityOf } from './rules.ts'
+
+/** What a judge found, told for people. `number`: of the rule's findings, from 1. */
+export function findingOf(
+  monitor: Monitor,
+  { finding, at, offence, trigger, always }: Broken,
+  by: { account: string | undefined; number: number; inferred: boolean; policy: MonitorPolicy },
+): AuditFinding {
+  const { required, remedy } = RULES[monitor.id] ?? { required: () => monitor.title, remedy: 'See the clause.' }
+  const because = !always
+    ? 'The times of the recording are known to within; by some readings of them all is well.'
+    : finding.excuse
+  const isSure = because === undefined
+  const isGuessed = by.inferred && monitor.needs.includes('requestIds')
+  const { account } = by
+  return {
+    id: `${monitor.id}/${by.number}`,
+    rule: monitor.id,
+    verdict: isSure ? 'fail' : 'inconclusive',
+    severity: severityOf(monitor),
+    confidence: isGuessed ? (offence?.request.method === 'GET' ? 'low' : 'medium') : isSure ? 'high' : 'medium',
+    ids: monitor.ids,
+    ...(account === undefined ? {} : { account }),
+    ...(trigger === undefined ? {} : { trigger: evidenceOf(trigger) }),
+    ...(offence === undefined
+      ? at === undefined
+        ? {}
+        : { offence: placeOf(at, finding.atMs) }
+      : { offence: evidenceOf(offence) }),
+    observed: finding.evidence,
+    required: required(trigger, by.policy),
+    remedy,
+    ...(isSure ? {} : { because }),
+  }
+}
+
+const evidenceOf = ({ at, sent, request: { method, path, status } }: Exchange): Evidence => ({
+  at,
+  time: sent,
+  request: `${method} ${path} → ${status === 'dropped' ? 'no answer' : status}`,
+})
+
+const placeOf = (at: Locator, atMs: number): Evidence => ({
+  at,
+  time: { earliestMs: atMs, latestMs: atMs },
+  request: 'no request',
+})

@@ -1,0 +1,60 @@
+import type { Monitor, Need } from '../monitors/index.ts'
+import type { Broken, Unlisted } from './docket.ts'
+import type { Recording } from './exchange.ts'
+import type { Judged } from './judges.ts'
+
+/** What recordings do not tell. */
+export interface Lacks {
+  /** Why this rule cannot be said to hold: what at least one of the recordings does not tell of what it needs. */
+  of(monitor: Monitor): string | undefined
+  /** What of it at least one of these files does not tell. */
+  missing(monitor: Monitor, files: ReadonlySet<string>): readonly Need[]
+}
+
+const NEEDS: readonly Need[] = [
+  ...(['demands', 'settlements', 'aborts', 'signOuts', 'outputs'] as const),
+  ...(['origins', 'requestIds', 'tokens', 'credentials'] as const),
+]
+
+/** @param recordings asked once everything is read */
+export function lacksOf(
+  recordings: readonly { readonly file: string; readonly recording: Omit<Recording, 'batches'> }[],
+): Lacks {
+  const lacking = recordings.map(({ file, recording: { format, abilities } }) => {
+    const { tells, lacks } = abilities()
+    const missing = NEEDS.filter((need) => !tells.includes(need))
+    return { file, whyNot: new Map(missing.map((need) => [need, lacks[need] ?? `${format} does not tell it`])) }
+  })
+  return {
+    of: ({ needs }) => {
+      for (const need of needs) for (const { whyNot } of lacking) if (whyNot.has(need)) return whyNot.get(need)
+      return undefined
+    },
+    missing: ({ needs }, files) =>
+      needs.filter((need) => lacking.some(({ file, whyNot }) => files.has(file) && whyNot.has(need))),
+  }
+}
+
+/** That a request said nothing of who it is is no evidence where that may have been left out. */
+export const isHidden = ({ finding, offence }: Broken) =>
+  finding.monitor === 'bearer-on-every-request' && offence?.authHidden === true && offence.request.authScheme === 'none'
+
+/** The findings of a rule that are founded: what judged them was told all that the rule needs. */
+export function evidenceOf(
+  monitor: Monitor,
+  judged: readonly Judged[],
+  { lacks, inferred }: { readonly lacks: Lacks; readonly inferred: boolean },
+): { listed: readonly { broken: Broken; account: string | undefined }[]; unlisted: Unlisted } {
+  const founded = judged.filter(({ files }) => {
+    const missing = lacks.missing(monitor, files)
+    // Which sends are one request was guessed: that shows a fault, and never that there is none.
+    return missing.length === 0 || (inferred && missing.length === 1 && missing[0] === 'requestIds')
+  })
+  const listed = founded
+    .flatMap(({ listed, account }) => (listed.get(monitor.id) ?? []).map((broken) => ({ broken, account })))
+    .filter(({ broken }) => !isHidden(broken))
+    .toSorted((a, b) => a.broken.finding.atMs - b.broken.finding.atMs)
+  const beyond = founded.flatMap(({ unlisted }) => unlisted.get(monitor.id) ?? [])
+  const sum = (of: (each: Unlisted) => number) => beyond.reduce((total, each) => total + of(each), 0)
+  return { listed, unlisted: { fail: sum(({ fail }) => fail), inconclusive: sum((each) => each.inconclusive) } }
+}
