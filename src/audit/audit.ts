@@ -9,6 +9,7 @@ import { READINGS, type Reading } from './readings.ts'
 import type { AuditedFile, AuditFinding, AuditReport, RuleResult } from './report.ts'
 import { severityOf } from './rules.ts'
 import { createTimeline } from './timeline.ts'
+import { notesOnUnknown } from './unknown-accounts.ts'
 import { createWaivers, type Waiver } from './waivers.ts'
 
 /** What the auditor judges by. */
@@ -115,7 +116,12 @@ export async function judgeRecordings(
     exchanges: seen.exchanges,
     accounts: judges.accounts(),
     readings: readingsOf(policy, perOrigin),
-    notes: [...(options.notes?.() ?? []), ...forgottenNote(judges.forgotten()), ...waivers.notes()],
+    notes: [
+      ...(options.notes?.() ?? []),
+      ...forgottenNote(judges.forgotten()),
+      ...notesOnUnknown(judges.keys()),
+      ...waivers.notes(),
+    ],
     rules: results.map(({ rule }) => rule),
     findings: results.flatMap(({ findings }) => findings),
     timeline: timeline.entries,

@@ -28,6 +28,8 @@ export interface Exchange {
   readonly at: Locator
   /** Whose traffic it is, as far as the recording tells; the same for all of one account. `undefined`: the only one's. */
   readonly account?: string | undefined
+  /** Whom its tokens are for, as they say themselves: also where the recording did not see them granted. A fingerprint. */
+  readonly subject?: string | undefined
   /** Which process of that account, where the recording tells: each keeps some rules by itself. */
   readonly client?: string | undefined
   readonly sent: Instant

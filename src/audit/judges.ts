@@ -20,6 +20,8 @@ export interface Judges {
   end(): readonly Judged[]
   /** How many accounts were seen. */
   accounts(): number
+  /** Origin and account of each that is remembered: `https://host name`. */
+  keys(): Iterable<string>
   /** How many of them were given up for want of memory; one that comes again is judged anew. */
   forgotten(): number
 }
@@ -54,6 +56,7 @@ export function createJudges(
 ): Judges {
   const ofOrigin = monitors.filter(({ id }) => perOrigin && id === 'invariant-2')
   const ofAccount = monitors.filter((each) => !ofOrigin.includes(each))
+  // A client is named by journals, which tell what people did, and by traces, which tell no tokens to judge that by.
   const ofTraffic = tellPersons ? ofAccount : withPersons(ofAccount)
   const ofFleet = ofAccount.filter((each) => !isOfProcess(each))
   const ofProcess = ofAccount.filter(isOfProcess)
@@ -133,6 +136,7 @@ export function createJudges(
       return judged
     },
     accounts: () => benches.size + forgotten,
+    keys: () => benches.keys(),
     forgotten: () => forgotten,
   }
 }

@@ -6,6 +6,8 @@ export interface Fingerprints {
   token(value: string): string
   /** Of a user name: whose traffic it is. */
   account(username: string): string
+  /** Of whom a token is for, as it says itself: numbers of one server say nothing at another. */
+  subject(origin: string, value: string): string
   /** Of user name and password together. */
   credentials(username: string, password: string): string
   /** Of anything else, in parts: method, URL and body of a request. `['ab', 'c']` is not `['a', 'bc']`. */
@@ -31,6 +33,7 @@ export function createFingerprints(key: Uint8Array): Fingerprints {
   return {
     token: (value) => of('token', [value]),
     account: (username) => of('account', [username]),
+    subject: (origin, value) => of('subject', [origin, value]),
     credentials: (username, password) => of('credentials', [username, password]),
     body: (...parts) => of('body', parts),
   }
@@ -42,6 +45,8 @@ export interface TokenClaims {
   readonly expAtMs?: number | undefined
   /** `token_type` of SimpleJWT. */
   readonly type?: 'access' | 'refresh' | undefined
+  /** `user_id` of SimpleJWT, or `sub`. Not to be shown. */
+  readonly subject?: string | undefined
 }
 
 /** Longer ones are none. */
@@ -61,10 +66,13 @@ export function tokenClaims(token: string): TokenClaims {
     return {}
   }
   if (typeof claims !== 'object' || claims === null) return {}
-  const { exp, token_type: type } = claims as { exp?: unknown; token_type?: unknown }
+  const { exp, token_type: type, user_id, sub } = claims as Readonly<Record<string, unknown>>
+  const subject = user_id ?? sub
   return {
     expAtMs: typeof exp === 'number' && exp > 0 && exp < MAX_EXP_S ? exp * 1000 : undefined,
     type: type === 'access' || type === 'refresh' ? type : undefined,
+    subject:
+      (typeof subject === 'string' && subject !== '') || Number.isSafeInteger(subject) ? `${subject}` : undefined,
   }
 }
 

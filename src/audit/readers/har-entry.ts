@@ -1,6 +1,7 @@
 import type { Exchange, Locator, Skipped } from '../exchange.ts'
 import { requestBody, responseBody } from './har-body.ts'
 import { authorizationOf, headersOf, retryAfterMs } from './har-headers.ts'
+import { subjectOf } from './har-subject.ts'
 import { mayHide, type Tally } from './har-tally.ts'
 import { timesOf } from './har-times.ts'
 import { grantedIn, presentedIn, presentedToApi } from './har-tokens.ts'
@@ -65,6 +66,7 @@ export function readEntry(
     kind: 'exchange',
     at,
     account: 'account' in presented ? presented.account : undefined,
+    subject: subjectOf(url.origin, token, endpoint === 'api' ? [] : [body, isGrant ? answer : ''], fingerprints),
     ...times,
     request: {
       endpoint,
