@@ -87,6 +87,8 @@ export interface Recording {
   readonly batches: AsyncIterable<readonly Item[]>
   /** Known for sure once `batches` has ended: whether a HAR was sanitised shows only in its entries. */
   abilities(): Abilities
+  /** What the reader of the report has to know of this recording; complete once `items` has ended. */
+  notes?(): readonly string[]
 }
 
 /** The input could not be read: what, where, what is allowed. Exit code 3. */

@@ -97,7 +97,10 @@ async function auditOnce(
     nowMs: options.nowMs,
     ...(options.policy && { policy: options.policy }),
     ...(options.waivers && { waivers: options.waivers }),
-    notes: () => streams.flatMap(({ file, wasSorted }) => (wasSorted() ? [] : [sortedNote(file)])),
+    notes: () => [
+      ...streams.flatMap(({ file, wasSorted }) => (wasSorted() ? [] : [sortedNote(file)])),
+      ...opened.flatMap(({ recording }) => recording.notes?.() ?? []),
+    ],
   })
 }
 

@@ -17,6 +17,8 @@ type ProcessLine = Exclude<DecodedLine, { readonly kind: 'header' | 'other' | 'b
 /** A process that wrote a journal: its requests until they are answered, its demands until they are settled. */
 export interface JournalProcess {
   header: JournalHeader
+  /** Of its latest line, ms. */
+  lineAtMs: number
   /** Adds what a line of it completes; gives `false` for an answer to a request that is not there. */
   take(line: ProcessLine, at: Locator, items: Item[]): boolean
   /** What is still open when there is no more of it. */
@@ -29,7 +31,7 @@ export function createJournalProcess(first: JournalHeader): JournalProcess {
 
   /** Of the latest create, or given since. */
   let credentialsId: string | undefined
-  /** Of its latest line, ms. */
+  /** The latest time that a line of it tells, ms. */
   let lastAtMs = first.startedAtMs
   const nameOf = (number: number) => `${process.header.client}/${number}`
 
@@ -121,6 +123,7 @@ export function createJournalProcess(first: JournalHeader): JournalProcess {
 
   const process: JournalProcess = {
     header: first,
+    lineAtMs: Number.NEGATIVE_INFINITY,
     take(line, at, items) {
       lastAtMs = Math.max(lastAtMs, line.atMs)
       switch (line.kind) {

@@ -7,6 +7,7 @@ import { createUsualLines } from './journal-bytes.ts'
 import { createJournalProcess, type JournalProcess } from './journal-processes.ts'
 import { type Line, linesOf, MAX_LINE_BYTES, textOf } from './lines.ts'
 import type { FormatReader, Input, ReadContext } from './reader.ts'
+import { createSetBacks } from './set-back.ts'
 
 /** How many processes that have not written for long are remembered. */
 const MAX_PROCESSES = 10_000
@@ -29,7 +30,7 @@ export const journalReader: FormatReader = {
   title: 'the journal of compliancely-auth',
   recognises: ({ keys }) => keys.has('journal'),
   read(input, context) {
-    const { batches, abilities, producer } = createReading(input, context)
+    const { batches, abilities, notes, producer } = createReading(input, context)
     return {
       format: 'journal',
       get producer() {
@@ -37,6 +38,7 @@ export const journalReader: FormatReader = {
       },
       batches,
       abilities,
+      notes,
     }
   },
 }
@@ -44,6 +46,7 @@ export const journalReader: FormatReader = {
 function createReading({ file, bytes }: Input, { target }: ReadContext) {
   const processes = new Map<string, JournalProcess>()
   const usual = createUsualLines()
+  const setBacks = createSetBacks()
   /** Those whose API is not the one that is audited. */
   const elsewhere = new Set<string>()
   /** Lines that are missing, one way or the other. */
@@ -92,6 +95,8 @@ function createReading({ file, bytes }: Input, { target }: ReadContext) {
     if (decoded.kind === 'broken') return void items.push(broken(at, line, decoded.why))
     const process = processes.get(decoded.by)
     if (process !== undefined) {
+      setBacks.see(decoded.atMs, process.lineAtMs, at)
+      process.lineAtMs = decoded.atMs
       if (decoded.kind === 'gap') leftOut += decoded.lines
       if (!process.take(decoded, at, items)) items.push(broken(at, line, 'an answer to nothing that is here'))
     } else if (!elsewhere.has(decoded.by)) items.push(broken(at, line, 'of a process whose first line is not here'))
@@ -112,7 +117,7 @@ function createReading({ file, bytes }: Input, { target }: ReadContext) {
     return { tells: [], lacks: { ...Object.fromEntries(TOLD.map((need) => [need, why])), outputs: OUTPUTS } }
   }
 
-  return { batches, abilities, producer: () => producer }
+  return { batches, abilities, notes: setBacks.notes, producer: () => producer }
 }
 
 const noHeader = (at: Locator) =>
