@@ -25,8 +25,8 @@ describe('a clock that was set back within a journal', () => {
   })
 
   it('is none where another process writes what happened before', async () => {
-    const other = asJournal([create(50, 2), api(60, 2)], { clientDigit: 1 })
-    expect(await notesOn(journal(...quiet) + other)).toEqual([])
+    const other = (...items: Items) => asJournal(items, { clientDigit: 1 })
+    expect(await notesOn(other(create(50, 2)) + journal(...quiet) + other(api(60, 2)))).toEqual([])
   })
 
   it('leaves the verdicts as they were', async () => {
