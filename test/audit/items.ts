@@ -42,3 +42,15 @@ function exchangeOf(
 }
 
 export const isExchange = (item: Item): item is Exchange => item.kind === 'exchange'
+
+/** Their times known to within so many ms, each way. */
+export const widened = (items: readonly Item[], ms: number): Item[] =>
+  items.map((item) =>
+    isExchange(item)
+      ? {
+          ...item,
+          sent: { earliestMs: item.sent.earliestMs - ms, latestMs: item.sent.latestMs + ms },
+          answered: { earliestMs: item.answered.earliestMs - ms, latestMs: item.answered.latestMs + ms },
+        }
+      : item,
+  )

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { judgeRecordings } from '../../src/audit/audit.ts'
-import type { Abilities, Exchange, Format, Item } from '../../src/audit/exchange.ts'
+import type { Abilities, Format, Item } from '../../src/audit/exchange.ts'
 import { RULES } from '../../src/audit/rules.ts'
 import type { Waiver } from '../../src/audit/waivers.ts'
 import { createMonitors, type Need } from '../../src/monitors/index.ts'
@@ -22,7 +22,7 @@ import {
   validate,
 } from '../unit/monitors/traces.ts'
 import { TRAFFIC_TWINS } from '../unit/monitors/traffic-twins.ts'
-import { isExchange, itemsOf } from './items.ts'
+import { isExchange, itemsOf, widened } from './items.ts'
 
 const ALL: readonly Need[] = [
   ...(['demands', 'settlements', 'aborts', 'signOuts', 'outputs'] as const),
@@ -89,17 +89,6 @@ describe('a finding', () => {
     expect(severity('invariant-1')).toBe('warning')
   })
 })
-
-const widened = (items: readonly Item[], ms: number): Item[] =>
-  items.map((item) =>
-    isExchange(item)
-      ? {
-          ...item,
-          sent: { earliestMs: item.sent.earliestMs - ms, latestMs: item.sent.latestMs + ms },
-          answered: { earliestMs: item.answered.earliestMs - ms, latestMs: item.answered.latestMs + ms },
-        }
-      : item,
-  )
 
 describe('times that are known to within', () => {
   const har = [recorded('har', { tells: ALL, lacks: {} })]
@@ -214,84 +203,6 @@ it('what an exchange and the next happening break are two findings', async () =>
   const unknown = settled(91.001, 'd2', { kind: 'error', code: undefined })
   const { findings } = await audited(itemsOf([asks(0, 'd1'), asks(2, 'd2'), api(91, 1, { requestId: 'q' }), unknown]))
   expect(findings).toMatchObject(['invariant-11/1', 'invariant-11/2'].map((id) => ({ id, verdict: 'fail' })))
-})
-
-describe('sends that may be one request', () => {
-  const sameAs = (items: readonly Item[]): Item[] =>
-    items.map((item) => {
-      if (!isExchange(item) || item.request.endpoint !== 'api') return item
-      const { requestId: _, ...request } = item.request
-      return { ...item, request, sameAs: 'GET /x' } satisfies Exchange
-    })
-  const guessed = async (...calls: Items) => {
-    const { findings } = await audited(sameAs(itemsOf([create(0, 1), ...calls])))
-    return findings.filter(({ rule }) => rule === 'invariant-6')
-  }
-
-  it('are guessed, with little confidence, where one soon follows a failure', async () => {
-    expect(await guessed(api(10, 1, { status: 500 }), api(10.5, 1, { status: 500 }))).toMatchObject([
-      { verdict: 'fail', confidence: 'medium' },
-    ])
-  })
-
-  it('are guessed from what does not tell it, too: a fault is one, and none is inconclusive', async () => {
-    const blind = recorded('har', { tells: ALL.filter((need) => need !== 'requestIds'), lacks: {} })
-    const verdict = async (...calls: Items) => {
-      const items = sameAs(itemsOf([create(0, 1), ...calls]))
-      const { rules } = await judgeRecordings([blind], [items], { version: '0', nowMs: START_MS })
-      return rules.find(({ rule }) => rule === 'invariant-6')?.verdict
-    }
-    expect(await verdict(api(10, 1, { status: 500 }), api(10.5, 1))).toBe('fail')
-    expect(await verdict(api(10, 1), api(10.5, 1))).toBe('inconclusive')
-  })
-
-  describe('at the edges', () => {
-    const failing = (s: number, answeredS: number) => api(s, 1, { status: 500, answeredAtMs: at(answeredS) })
-    const verdicts = async (uncertainMs: number, ...calls: Items) => {
-      const items = widened(sameAs(itemsOf([create(0, 1), ...calls])), uncertainMs)
-      const har = [recorded('har', { tells: ALL, lacks: {} })]
-      const { findings } = await judgeRecordings(har, [items], { version: '0', nowMs: START_MS })
-      return findings.map(({ rule, verdict }) => `${rule} ${verdict}`)
-    }
-    const FAILS = ['invariant-6 fail']
-
-    it('one that is sent as the failure comes is, and 1 ms before it is another', async () => {
-      expect(await verdicts(0, failing(10, 10.1), api(10.1, 1))).toEqual(FAILS)
-      expect(await verdicts(0, failing(10, 10.1), api(10.099, 1))).toEqual([])
-    })
-
-    it('two that are sent at one instant are two, though the first fails in it', async () => {
-      for (const uncertainMs of [0, 1]) expect(await verdicts(uncertainMs, failing(10, 10), api(10, 1))).toEqual([])
-    })
-
-    it('cannot be told where one reading alone has it so', async () => {
-      expect(await verdicts(1, failing(10, 10.1), api(10.102, 1))).toEqual(FAILS)
-      expect(await verdicts(1, failing(10, 10.1), api(10.101, 1))).toEqual(['invariant-6 inconclusive'])
-      expect(await verdicts(1, failing(10, 10.1), api(10.098, 1))).toEqual(['invariant-6 inconclusive'])
-      expect(await verdicts(1, failing(10, 10.1), api(10.097, 1))).toEqual([])
-    })
-
-    it('two seconds after it is, as long as some reading has it so', async () => {
-      expect(await verdicts(0, failing(10, 10.1), api(12.1, 1))).toEqual(FAILS)
-      expect(await verdicts(0, failing(10, 10.1), api(12.101, 1))).toEqual([])
-      expect(await verdicts(1, failing(10, 10.1), api(12.099, 1))).toEqual(['invariant-6 inconclusive'])
-    })
-  })
-
-  it('are not where it comes later, or follows a success', async () => {
-    expect(await guessed(api(10, 1, { status: 500 }), api(13, 1))).toEqual([])
-    expect(await guessed(api(10, 1), api(10.1, 1), api(10.2, 1))).toEqual([])
-  })
-
-  it('are not where the token that was refused is sent again: another caller may ask for the same', async () => {
-    const refused = { status: 401 }
-    expect(await guessed(api(600, 1, refused), api(600.1, 1, refused), refresh(600.2, 2), api(600.3, 2))).toEqual([])
-  })
-
-  it('are where another token follows a 401: that it is sent a third time shows', async () => {
-    const calls = [api(600, 1, { status: 401 }), refresh(600.1, 2), api(600.2, 2, { status: 500 }), api(600.3, 2)]
-    expect(await guessed(...calls)).toMatchObject([{ verdict: 'fail' }])
-  })
 })
 
 describe('waivers', () => {
