@@ -109,8 +109,10 @@ describe('audit', { timeout: 60_000 }, () => {
     const policy = (content: object) => writeFileSync(file, JSON.stringify(content))
     policy({ policy: { pauseMs: 30_000 } })
     expect((await run(['audit', broken(), '--policy', file])).code).toBe(0)
+    // Nothing of it is there: a gate that looks at nothing would hold for ever.
     policy({ target: { origins: ['https://elsewhere.example'] } })
-    expect((await run(['audit', broken(), '--policy', file])).code).toBe(0)
+    const nothing = await run(['audit', broken(), '--policy', file])
+    expect([nothing.code, nothing.stdout]).toEqual([3, expect.stringContaining('nothing was judged')])
     expect((await run(['audit', broken(), '--origin', 'https://app1.compliancely.com'])).code).toBe(1)
     policy({ policy: { pauseMS: 1 } })
     const wrong = await run(['audit', broken(), '--policy', file])
