@@ -23,7 +23,12 @@ export const DEFAULT_TARGET: Target = {
   apiPrefix: '/api/',
 }
 
-const trimmed = (path: string) => path.replace(/\/+$/, '')
+/** Without the slashes at its end; by hand, since a pattern begins anew at every slash of a path that is full of them. */
+function trimmed(path: string): string {
+  let end = path.length
+  while (path[end - 1] === '/') end--
+  return path.slice(0, end)
+}
 
 /** The role of a request, or why it is none of the target's. */
 export function roleOf(
