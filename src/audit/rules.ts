@@ -3,6 +3,7 @@ import { policyEntry } from '../policy/catalogue.ts'
 import { duration } from '../policy/words.ts'
 import type { Exchange, Outcome } from './exchange.ts'
 import type { Severity } from './report.ts'
+import { utc } from './reports/words.ts'
 
 /** What the auditor adds to a monitor: what an offence follows from, what would have been right, and what to change. */
 export interface Rule {
@@ -16,7 +17,6 @@ export interface Rule {
   readonly example: { readonly broken: string; readonly kept: string }
 }
 
-const isoTime = (atMs: number) => new Date(atMs).toISOString()
 const isToken = ({ endpoint }: Outcome) => endpoint !== 'api'
 const isGrant = ({ grantedAccessId }: Outcome) => grantedAccessId !== undefined
 const isRefused = ({ status }: Outcome) => typeof status === 'number' && status >= 400
@@ -24,7 +24,7 @@ const failed = ({ status }: Outcome) => status === 'dropped' || (typeof status =
 const pauseEnd = (trigger: Exchange | undefined, { pauseMs }: MonitorPolicy) =>
   trigger === undefined
     ? `a pause of ${duration(pauseMs)}`
-    : `allowed from ${isoTime(trigger.answered.latestMs + Math.max(pauseMs, trigger.request.retryAfterMs ?? 0))}`
+    : `allowed from ${utc(trigger.answered.latestMs + Math.max(pauseMs, trigger.request.retryAfterMs ?? 0))}`
 const always = (text: string) => () => text
 
 /** By id of the monitor. */

@@ -1,4 +1,5 @@
 import type { AuthErrorCode } from '../errors.ts'
+import { LONGEST_RETRY_AFTER_MS } from '../policy/limits.ts'
 import {
   type AbortedLine,
   type AnsweredLine,
@@ -38,8 +39,8 @@ const FOR_PEOPLE = ['{"kind":"transition"', '{"kind":"error"']
 const OTHER = { kind: 'other' } as const
 const broken = (why: string) => ({ kind: 'broken', why }) as const
 
-const time = (value: unknown) =>
-  typeof value === 'number' && value >= 0 && value <= LAST_MS ? Math.round(value) : undefined
+const time = (value: unknown, lastMs = LAST_MS) =>
+  typeof value === 'number' && value >= 0 && value <= lastMs ? Math.round(value) : undefined
 const count = (value: unknown) => (typeof value === 'number' && Number.isSafeInteger(value) ? value : undefined)
 const word = (value: unknown, pattern: RegExp) => (typeof value === 'string' && pattern.test(value) ? value : undefined)
 /** Nothing longer and nothing else: a token that somebody wrote in place of its fingerprint is dropped here. */
@@ -162,7 +163,7 @@ function decodeAnswered(fields: Fields, by: string, atMs: number): AnsweredLine 
     ...{ kind: 'answered', by, atMs, send, status },
     abandoned: fields.abandoned === true ? true : undefined,
     code: word(fields.code, /^[a-z][a-z_]{0,63}$/),
-    retryAfterMs: time(fields.retryAfterMs),
+    retryAfterMs: time(fields.retryAfterMs, LONGEST_RETRY_AFTER_MS),
     grantedAccessId: id(fields.grantedAccessId),
     grantedAccessExpAtMs: time(fields.grantedAccessExpAtMs),
     grantedRefreshId: id(fields.grantedRefreshId),

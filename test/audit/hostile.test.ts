@@ -115,6 +115,26 @@ describe('a journal that', () => {
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined()
   })
 
+  const throttled = (atMs: number, retryAfterMs: number) =>
+    asJournal([
+      api(10, 1, { status: 429, retryAfterMs: 1_000 }),
+      ...[api(11, 1, { requestId: 'q' }), failedCreate(12, 429, { retryAfterMs: 1_000 }), failedCreate(13, 429)],
+    ])
+      .replaceAll('"retryAfterMs":1000', `"retryAfterMs":${retryAfterMs}`)
+      .replaceAll(/"atMs":(\d+)/g, (_, ms: string) => `"atMs":${atMs === 0 ? ms : atMs}`)
+  it.each([
+    ['a pause to the end of time', 0, 8.64e15],
+    ['a pause of 1e308', 0, 1e308],
+    ['a pause of a year', 0, 31_536_000_000],
+    ['everything at the end of time', 8.64e15, 31_536_000_000],
+  ])('has %s is judged, and reported in every form', async (_, atMs, retryAfterMs) => {
+    const outcome = await outcomeOf(throttled(atMs, retryAfterMs))
+    expect(outcome).not.toBeInstanceOf(UnreadableRecording)
+    const { findings } = outcome as AuditReport
+    expect(findings.map(({ rule }) => rule)).toEqual(expect.arrayContaining(['invariant-3', 'D-api-429']))
+    expect(shownOf(outcome)).toContain('allowed from')
+  })
+
   it.each([
     ['prototype keys in its header', HEADER.replace('{', '{"__proto__":{"journal":1},')],
     ['a time of 1e308 in its header', HEADER.replace(/"startedAtMs":\d+/, '"startedAtMs":1e308')],

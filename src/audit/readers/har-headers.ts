@@ -1,4 +1,5 @@
 import type { ObservedSend } from '../../monitors/index.ts'
+import { LONGEST_RETRY_AFTER_MS } from '../../policy/limits.ts'
 import { isToken } from './fingerprints.ts'
 import { instantOf } from './har-times.ts'
 import { field, text } from './json-values.ts'
@@ -39,9 +40,6 @@ export function authorizationOf(value: string | undefined): {
   }
 }
 
-/** The longest that is believed, ms: a year. */
-const MAX_RETRY_AFTER_MS = 31_536_000_000
-
 /**
  * `Retry-After` in ms from the answer: seconds, or a date, which is compared with the reply's own `Date`.
  *
@@ -55,7 +53,7 @@ export function retryAfterMs(headers: ReadonlyMap<string, string>, answeredAtMs:
     : untilMs === undefined
       ? undefined
       : untilMs - (httpDate(headers.get('date')) ?? answeredAtMs)
-  return ms === undefined || ms < 0 || ms > MAX_RETRY_AFTER_MS ? undefined : ms
+  return ms === undefined || ms < 0 || ms > LONGEST_RETRY_AFTER_MS ? undefined : ms
 }
 
 /** `Mon, 05 Jan 2026 10:00:00 GMT` */
