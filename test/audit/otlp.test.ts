@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Exchange, type Item, UnreadableRecording } from '../../src/audit/exchange.ts'
-import { otlpReader } from '../../src/audit/readers/otlp.ts'
+import { MAX_WAITING, otlpReader } from '../../src/audit/readers/otlp.ts'
 import type { ReadContext } from '../../src/audit/readers/reader.ts'
 import { createMonitors, judge, judging } from '../../src/monitors/index.ts'
 import { allOf, chunksOf, momentsIn, readContext } from '../support/journal.ts'
@@ -126,6 +126,14 @@ describe('the reader of traces', () => {
     expect(JSON.stringify(exchange)).not.toContain('canary')
   })
 
+  it('tells no tokens, though headers were captured: what was granted stands in bodies', async () => {
+    const values = { ...STABLE, 'http.request.header.authorization': [`Bearer ${JWT}`] }
+    const { items, abilities } = await read(JSON.stringify(trace([span(values)])))
+    expect(exchangesIn(items)[0]?.request).toMatchObject({ authScheme: 'Bearer', accessId: expect.any(String) })
+    expect(abilities.tells).toEqual([])
+    expect(abilities.lacks.tokens).toContain('which tokens were granted does not show')
+  })
+
   it('does not take headers that were not captured for headers that were not sent', async () => {
     expect(await one(STABLE)).toMatchObject({ authHidden: true, request: { authScheme: 'none' } })
     expect(await one({ ...STABLE, 'http.request.header.authorization': ['Basic Y2FuYXJ5'] })).toMatchObject({
@@ -179,6 +187,41 @@ describe('the reader of traces', () => {
     expect(await read(traces.map((each) => JSON.stringify(each, null, 2)).join(''))).toEqual(lines)
     const whole = { extra: [{ spans: [1] }], resourceSpans: traces.flatMap(({ resourceSpans }) => resourceSpans) }
     expect(await read(JSON.stringify(whole, null, '\t'))).toEqual(lines)
+  })
+
+  it.each([0, 4])(
+    'a resource may come after its spans, or not at all: those of another are none of its (%i before)',
+    async (before) => {
+      const group = (id: string) => ({ scopeSpans: [{ spans: [span(STABLE, { spanId: id.repeat(16) })] }] })
+      const resource = (name: string) => ({ resource: { attributes: attributes({ 'service.name': name }) } })
+      const groups = [
+        ...Array.from({ length: before }, (_, n) => ({ ...resource('first'), ...group(String(n + 1)) })),
+        { ...resource('billing'), ...group('b') },
+        { ...group('c'), ...resource('reports') },
+        group('d'),
+      ]
+      const { items } = await read(JSON.stringify({ resourceSpans: groups }))
+      expect(exchangesIn(items).map(({ account }) => account)).toEqual([
+        ...Array.from({ length: before }, () => 'first'),
+        ...['billing', 'reports', undefined],
+      ])
+      expect(exchangesIn(items).map(({ at }) => at.entry)).toEqual(groups.map((_, n) => n + 1))
+    },
+  )
+
+  it('what waits for its resource is read where the file is cut off', async () => {
+    const { items, error } = await read(`{"resourceSpans":[{"scopeSpans":[{"spans":[${JSON.stringify(span(STABLE))}`)
+    expect(exchangesIn(items)).toHaveLength(1)
+    expect(error).toMatchObject({ name: 'UnreadableRecording', message: expect.stringContaining('is cut off') })
+  })
+
+  it('more spans than can wait for their resource are refused, with what mends it', async () => {
+    const spans = Array.from({ length: MAX_WAITING + 1 }, (_, n) => span(STABLE, { spanId: `a${n}` }))
+    const resource = { attributes: attributes({ 'service.name': 'billing' }) }
+    const text = JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans }], resource }] })
+    const { error } = await allOf(otlpReader.read({ file: 'traces.json', bytes: chunksOf(text, 65_536) }, readContext))
+    expect(error).toBeInstanceOf(UnreadableRecording)
+    expect((error as Error).message).toContain("jq -c '.resourceSpans[] |= {resource} + .'")
   })
 
   it('a pause that is kept, and its broken twin', async () => {

@@ -1,8 +1,8 @@
 import { createPiece } from './bytes/piece.ts'
 
-/** A part of a trace, as JSON text. A resource comes before its spans, as every exporter has it. */
+/** A part of a trace, as JSON text, or the `end` of what one resource and its spans stand in. */
 export interface TracePiece {
-  readonly kind: 'resource' | 'span'
+  readonly kind: 'resource' | 'span' | 'end'
   /** `undefined`: too large to be held. */
   readonly text: string | undefined
 }
@@ -89,6 +89,7 @@ export function createTraceSplitter(): TraceSplitter {
     if (byte === COMMA) keyExpected = closers[depth] === CLOSE_OBJECT
     else if (byte === COLON) keyExpected = false
     else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) {
+      if (depth === RESOURCE_DEPTH) pieces.push({ kind: 'end', text: undefined })
       close(byte)
       keyExpected = false
     } else if (byte === QUOTE) {

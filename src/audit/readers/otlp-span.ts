@@ -47,7 +47,7 @@ const KINDS: Readonly<Record<string, 'client' | 'server'>> = {
   SPAN_KIND_CLIENT: 'client',
 }
 
-export function readSpan(span: unknown, service: Service, at: Locator, { target, fingerprints }: ReadContext): SpanOf {
+export function readSpan(span: unknown, at: Locator, { target, fingerprints }: ReadContext): SpanOf {
   const skipped = (why: string): SpanOf => ({ item: { kind: 'skipped', at, why } })
   const side = KINDS[String(field(span, 'kind'))]
   const attributes = attributesOf(span)
@@ -84,8 +84,8 @@ export function readSpan(span: unknown, service: Service, at: Locator, { target,
   const item: Exchange = {
     kind: 'exchange',
     at,
-    // A server's service has the traffic of everybody.
-    ...(side === 'client' ? service : { account: userOf(attributes, fingerprints) }),
+    // A server's service has the traffic of everybody; a client's is set by {@link ofService}.
+    ...(side === 'client' ? {} : { account: userOf(attributes, fingerprints) }),
     ...times,
     request,
     // A replay is a sibling of the first send. `http.request.resend_count` is often left out.
@@ -97,6 +97,10 @@ export function readSpan(span: unknown, service: Service, at: Locator, { target,
   }
   return { item, side, traceId, spanId, parentId }
 }
+
+/** The item of a span, as one of this service. */
+export const ofService = ({ item, side }: Pick<SpanOf, 'item' | 'side'>, service: Service): Item =>
+  item.kind === 'exchange' && side === 'client' ? { ...item, ...service } : item
 
 const idOf = (value: unknown) => {
   const id = text(value)

@@ -3,11 +3,13 @@ import { type Abilities, type Item, UnreadableRecording } from '../exchange.ts'
 import { type Batches, batchesOf } from './batches.ts'
 import { parsed } from './json-values.ts'
 import { createTraceSplitter, type TracePiece } from './otlp-pieces.ts'
-import { readSpan, type Service, serviceOf } from './otlp-span.ts'
+import { ofService, readSpan, type Service, type SpanOf, serviceOf } from './otlp-span.ts'
 import type { FormatReader, Input, ReadContext } from './reader.ts'
 
 /** How many spans are remembered, to know a client's and its server's for one request. */
 const REMEMBERED = 100_000
+/** How many spans may stand before their resource. Exporters write it first, and seldom as many spans at once. */
+export const MAX_WAITING = 10_000
 
 const LACKS: Readonly<Partial<Record<Need, string>>> = {
   tokens:
@@ -34,18 +36,23 @@ const abilities = (): Abilities => ({ tells: [], lacks: LACKS })
 
 function readTraces({ file, bytes }: Input, context: ReadContext): Batches<Item> {
   let entry = 0
-  let service: Service = {}
+  /** Of the resource whose spans are read; those that came before it wait. */
+  let service: Service | undefined
+  let waiting: SpanOf[] = []
   /** Requests that a client's span told of, by its id, and those that a server's did, by its parent's. */
   const [byClient, byServer] = [createMemory(), createMemory()]
 
   const read = ({ kind, text }: TracePiece, items: Item[]) => {
-    if (kind === 'resource') {
-      service = serviceOf(parsed(text))
+    if (kind !== 'span') {
+      service = kind === 'resource' ? serviceOf(parsed(text)) : undefined
+      for (const each of waiting) items.push(ofService(each, service ?? {}))
+      waiting = []
       return
     }
     const at = { file, entry: ++entry }
     if (text === undefined) return void items.push({ kind: 'skipped', at, why: 'too large a span' })
-    const { item, side, traceId, spanId, parentId } = readSpan(parsed(text), service, at, context)
+    const span = readSpan(parsed(text), at, context)
+    const { item, side, traceId, spanId, parentId } = span
     const [own, other] = side === 'server' ? [parentId, byClient] : [spanId, byServer]
     if (item.kind === 'exchange' && own !== undefined) {
       const key = `${traceId} ${own}`
@@ -54,25 +61,29 @@ function readTraces({ file, bytes }: Input, context: ReadContext): Batches<Item>
       const mine = side === 'server' ? byServer : byClient
       mine.add(key)
     }
-    items.push(item)
+    if (service !== undefined) items.push(ofService(span, service))
+    else if (waiting.push(span) > MAX_WAITING) throw new UnreadableRecording(at, LATE_RESOURCE)
   }
 
   async function* pieces() {
     const splitter = createTraceSplitter()
-    const check = () => {
+    function* check() {
       if (splitter.broken === undefined) return
+      yield [{ kind: 'end', text: undefined } as const]
       const after = entry === 0 ? 'before its first span' : `after span ${entry}`
       throw new UnreadableRecording({ file }, `${splitter.broken}, ${after}; what came before was read`)
     }
     for await (const chunk of bytes) {
       yield splitter.push(chunk)
-      check()
+      yield* check()
     }
     splitter.end()
-    check()
+    yield* check()
   }
   return batchesOf(pieces(), read)
 }
+
+const LATE_RESOURCE = `is the last of ${MAX_WAITING + 1} spans that stand before their resource, or have none; put it first: jq -c '.resourceSpans[] |= {resource} + .' FILE`
 
 /** A set that forgets what came first. */
 function createMemory() {
