@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Exchange, type Item, UnreadableRecording } from '../../src/audit/exchange.ts'
-import { journalReader } from '../../src/audit/readers/journal.ts'
+import { journalReader, UNASKED } from '../../src/audit/readers/journal.ts'
 import { MAX_LINE_BYTES } from '../../src/audit/readers/lines.ts'
 import { encodeLine, JOURNAL, JOURNAL_VERSION, type JournalLine, PRODUCER } from '../../src/journal/format.ts'
 import { createMonitors, judge, judging } from '../../src/monitors/index.ts'
@@ -166,7 +166,15 @@ describe('the reader of journals', () => {
     expect(gap.abilities.tells).toEqual([])
     expect(gap.abilities.lacks.tokens).toBe('The journal left 12 lines out because whoever took them was too slow.')
     const torn = await readJournal(`${header()}{"kind":"sent"\n${api(1, 0)}`)
-    expect(torn.abilities.lacks.demands).toBe('1 lines of the journal cannot be read.')
+    expect(torn.abilities.lacks.demands).toBe('1 line of the journal cannot be read; the first is line 2, no JSON.')
+  })
+
+  it('says that its lines must be in the order they were written, where they are not', async () => {
+    const { items, abilities } = await readJournal(header() + answered(1, 1, 200) + api(1, 0))
+    expect(skippedIn(items)).toEqual([UNASKED])
+    expect(UNASKED).toContain('in the order they were written')
+    expect(abilities.tells).toEqual([])
+    expect(abilities.lacks.tokens).toBe(`1 line of the journal cannot be read; the first is line 2, ${UNASKED}.`)
   })
 
   it('names who wrote it', async () => {
@@ -214,7 +222,7 @@ describe('a journal that is none, or hostile', () => {
     [line({ kind: 'sent', atMs: -1, send: 1, ...API }), 'a time that is none'],
     [line({ kind: 'sent', atMs: 1, send: 1.5, ...API }), "a 'sent' that lacks what it needs"],
     [line({ kind: 'sent', atMs: 1, send: 1, ...API, endpoint: '__proto__' }), "a 'sent' that lacks what it needs"],
-    [line({ kind: 'answered', atMs: 1, send: 7, status: 200 }), 'an answer to nothing that is here'],
+    [line({ kind: 'answered', atMs: 1, send: 7, status: 200 }), UNASKED],
     [line({ kind: 'answered', atMs: 1, send: 7, status: '200' }), "a 'answered' that lacks what it needs"],
     [api(1, 0).replace(by, 'ffffffff'), 'of a process whose first line is not here'],
     [`{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`, 'does not say whose it is'],

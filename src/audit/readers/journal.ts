@@ -52,6 +52,8 @@ function createReading({ file, bytes }: Input, { target }: ReadContext) {
   /** Lines that are missing, one way or the other. */
   let unreadable = 0
   let leftOut = 0
+  /** The first that cannot be read, and why. */
+  let first: string | undefined
   let producer: string | undefined
 
   const begin = ({ header }: Extract<DecodedLine, { kind: 'header' }>, at: Locator): readonly Item[] => {
@@ -81,7 +83,10 @@ function createReading({ file, bytes }: Input, { target }: ReadContext) {
   const skipped = (at: Locator, why: string): Item => ({ kind: 'skipped', at, why })
   const broken = (at: Locator, { cutOff }: Line, why: string): Item => {
     // A process that was killed, or is still at it, leaves half a line.
-    if (!cutOff) unreadable++
+    if (!cutOff) {
+      unreadable++
+      first ??= `line ${at.line}, ${why}`
+    }
     return skipped(at, cutOff ? 'cut off at the end of the file' : why)
   }
 
@@ -98,7 +103,7 @@ function createReading({ file, bytes }: Input, { target }: ReadContext) {
       setBacks.see(decoded.atMs, process.lineAtMs, at)
       process.lineAtMs = decoded.atMs
       if (decoded.kind === 'gap') leftOut += decoded.lines
-      if (!process.take(decoded, at, items)) items.push(broken(at, line, 'an answer to nothing that is here'))
+      if (!process.take(decoded, at, items)) items.push(broken(at, line, UNASKED))
     } else if (!elsewhere.has(decoded.by)) items.push(broken(at, line, 'of a process whose first line is not here'))
     else if (decoded.kind === 'sent') items.push(skipped(at, 'another host'))
   }
@@ -113,12 +118,15 @@ function createReading({ file, bytes }: Input, { target }: ReadContext) {
     const why =
       leftOut > 0
         ? `The journal left ${leftOut} lines out because whoever took them was too slow.`
-        : `${unreadable} lines of the journal cannot be read.`
+        : `${unreadable} ${unreadable === 1 ? 'line' : 'lines'} of the journal cannot be read; the first is ${first}.`
     return { tells: [], lacks: { ...Object.fromEntries(TOLD.map((need) => [need, why])), outputs: OUTPUTS } }
   }
 
   return { batches, abilities, notes: setBacks.notes, producer: () => producer }
 }
+
+/** One process writes a journal, line by line: only a tool that came after it can have changed the order. */
+export const UNASKED = 'an answer to nothing before it: the lines of a journal must be in the order they were written'
 
 const noHeader = (at: Locator) =>
   new UnreadableRecording(
