@@ -119,12 +119,28 @@ describe('what a request presents', () => {
 
   it('a body that is not there is missed; one that lacks the field is the fault of the client', async () => {
     const gone = { ...tokenEntry('refresh', {}) }
-    const missing = { ...gone, request: { ...gone.request, bodySize: 40 } }
+    const sized = (bodySize: number | undefined, status = 200) => ({
+      ...gone,
+      request: { ...gone.request, bodySize },
+      response: { ...gone.response, status },
+    })
     const tells = async (made: unknown) => (await read(har([entry(), made]))).recording?.abilities().tells
-    expect(await tells(missing)).toEqual([])
-    expect(await tells({ ...gone, response: { ...gone.response, status: 400 } })).toEqual(['tokens'])
+    expect(await tells(sized(40))).toEqual([])
+    expect(await tells(sized(-1, 400))).toEqual([])
+    expect(await tells(sized(undefined, 400))).toEqual([])
+    expect(await tells(sized(0, 400))).toEqual(['tokens'])
     expect(await tells(tokenEntry('refresh', { body: {}, status: 400 }))).toEqual(['tokens'])
   })
+})
+
+it('a body that the recording does not know makes a request like no other', async () => {
+  const sized = async (method: string, bodySize: number) => {
+    const made = entry({ method })
+    return (await one({ ...made, request: { ...made.request, bodySize } })).sameAs
+  }
+  expect(await sized('POST', -1)).toBeUndefined()
+  expect(await sized('POST', 0)).toBeDefined()
+  expect(await sized('GET', -1)).toBeDefined()
 })
 
 describe('what an answer tells', () => {

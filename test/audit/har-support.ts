@@ -104,6 +104,7 @@ export function entry({
       method,
       url,
       headers: listed(headers),
+      bodySize: body === undefined ? 0 : Buffer.byteLength(asText(body)),
       ...(body === undefined ? {} : { postData: { mimeType: 'application/json', text: asText(body) } }),
     },
     response: { status, headers: listed(answerHeaders), content: { text: asText(answer) } },

@@ -4,15 +4,18 @@ import { field, number, parsed, text } from './json-values.ts'
 /** Text of a body; `undefined` when there was one and the recording does not hold it. */
 export type Body = string | undefined
 
-/** What the client sent; `''` when it sent nothing. */
-export function requestBody(request: unknown, headers: ReadonlyMap<string, string>): Body {
+/** Requests that are sent without a body. */
+const WITHOUT_BODY = ['GET', 'HEAD', 'OPTIONS', 'DELETE']
+
+/** What the client sent; `''` when it sent nothing: a size of -1, or none, says only that the recording does not know. */
+export function requestBody(request: unknown, method: string, headers: ReadonlyMap<string, string>): Body {
   const postData = field(request, 'postData')
   const said = decoded(postData)
   if (said !== undefined && said !== '') return said === LEFT_OUT ? undefined : said
   const form = formOf(field(postData, 'params'))
   if (form !== '') return form
-  const size = Math.max(number(field(request, 'bodySize')) ?? 0, number(headers.get('content-length')) ?? 0)
-  return size > 0 ? undefined : ''
+  const size = Math.max(number(field(request, 'bodySize')) ?? -1, number(headers.get('content-length')) ?? -1)
+  return size > 0 || (size < 0 && !WITHOUT_BODY.includes(method)) ? undefined : ''
 }
 
 /** What the server answered. An empty text is taken for one that is missing: producers write both for either. */

@@ -40,7 +40,7 @@ export function readEntry(
     (holder) => text(field(holder, '_file')) !== undefined || text(field(holder, '_sha1')) !== undefined,
   )
   const { scheme, token } = authorizationOf(headers.get('authorization'))
-  const body = requestBody(sent, headers)
+  const body = requestBody(sent, method, headers)
   const presented =
     endpoint === 'api'
       ? { facts: presentedToApi(token, fingerprints), hidden: scheme === 'Bearer' && token === undefined }
