@@ -75,15 +75,15 @@ export function invariant(number: InvariantNumber): Pick<Monitor, 'id' | 'invari
 
 /** Monitors at work. */
 export interface Watch {
-  /** Takes the next moment; what it breaks. */
-  observe(moment: Moment): Finding[]
-  /** Everything so far. */
-  readonly findings: readonly Finding[]
+  /** Takes the next moment; what it breaks. Nothing of that is kept: some work as long as their process lives. */
+  observe(moment: Moment): readonly Finding[]
 }
+
+const NOTHING: readonly Finding[] = []
 
 /** Puts monitors to work on one account's traffic. */
 export function createWatch(monitors: readonly Monitor[]): Watch {
-  const findings: Finding[] = []
+  let found: Finding[] = []
   let atMs = 0
   // One reporter a monitor, made once: a simulation observes millions of moments.
   const watched = monitors.map(({ id, invariant, ids, ignoresApi, initial, step }) => ({
@@ -91,17 +91,18 @@ export function createWatch(monitors: readonly Monitor[]): Watch {
     step,
     ignoresApi,
     report: (evidence: string, excuse?: string) =>
-      void findings.push({ monitor: id, invariant, ids, atMs, evidence, ...(excuse !== undefined && { excuse }) }),
+      void found.push({ monitor: id, invariant, ids, atMs, evidence, ...(excuse !== undefined && { excuse }) }),
   }))
   const ofApi = watched.filter(({ ignoresApi }) => !ignoresApi)
   return {
-    findings,
     observe(moment) {
-      const before = findings.length
       atMs = timeOf(moment)
       const isApi = (moment.kind === 'sent' || moment.kind === 'answered') && moment.request.endpoint === 'api'
       for (const entry of isApi ? ofApi : watched) entry.state = entry.step(entry.state, moment, entry.report)
-      return findings.length === before ? [] : findings.slice(before)
+      if (found.length === 0) return NOTHING
+      const fresh = found
+      found = []
+      return fresh
     },
   }
 }
@@ -109,6 +110,5 @@ export function createWatch(monitors: readonly Monitor[]): Watch {
 /** What a whole trace breaks. */
 export function judge(moments: Iterable<Moment>, monitors: readonly Monitor[]): readonly Finding[] {
   const watch = createWatch(monitors)
-  for (const moment of moments) watch.observe(moment)
-  return watch.findings
+  return [...moments].flatMap((moment) => watch.observe(moment))
 }

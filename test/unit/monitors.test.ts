@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createMonitors, judge, momentsOf } from '../../src/monitors/index.ts'
+import { createMonitors, createWatch, judge, momentsOf } from '../../src/monitors/index.ts'
 import { isPolicyId } from '../../src/policy/catalogue.ts'
 import { DEFAULT_POLICY } from '../../src/policy/index.ts'
 import { BORDER_TWINS } from './monitors/border-twins.ts'
@@ -40,6 +40,16 @@ describe.each(TWINS)('$monitor: $rule', ({ monitor, clean, twin }) => {
       expect(evidence).not.toMatch(/\d{8,}|-\d|NaN|undefined/)
     }
   })
+})
+
+test('what a watch found is given out once, and not kept', () => {
+  const watch = createWatch(createMonitors())
+  const basic = () => watch.observe(sent(api(0, 1, { authScheme: 'Basic' }))).map(({ monitor }) => monitor)
+  const [first, second] = [basic(), basic()]
+  expect(first).toEqual(['no-basic-auth'])
+  expect(second).toEqual(first)
+  expect(watch.observe(demand(1))).toEqual([])
+  expect(Object.keys(watch)).toEqual(['observe'])
 })
 
 test('every monitor has a broken twin', () => {

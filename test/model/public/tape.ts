@@ -4,6 +4,7 @@ import {
   createWatch,
   type Finding,
   judging,
+  type Moment,
   type MonitorPolicy,
   type Need,
   type ObservedRequest,
@@ -27,6 +28,8 @@ const TOLD: readonly Need[] = [
 /** Notes the traffic of one account as it passes, and has the monitors judge it. */
 export function createTape(nowMs: () => number, configuredOrigin: string, policy: MonitorPolicy) {
   const watch = createWatch(judging(createMonitors(policy), TOLD))
+  const findings: Finding[] = []
+  const observe = (moment: Moment) => void findings.push(...watch.observe(moment))
 
   const sendOf = async (request: Request): Promise<ObservedSend> => {
     const { method, headers } = request
@@ -69,22 +72,22 @@ export function createTape(nowMs: () => number, configuredOrigin: string, policy
   }
 
   type Command = 'signIn' | 'signOut' | 'reset'
-  const operator = (action: Command) => void watch.observe({ kind: 'operator', atMs: nowMs(), action })
+  const operator = (action: Command) => observe({ kind: 'operator', atMs: nowMs(), action })
   // A command counts from the end of the request in flight. `D-sign-in`
   let tokenRequests = 0
   const waiting: Command[] = []
   let demands = 0
 
   return {
-    findings: watch.findings as readonly Finding[],
+    findings: findings as readonly Finding[],
     /** Somebody asks for something that needs a token. */
-    demanded: () => void watch.observe({ kind: 'demanded', atMs: nowMs() }),
+    demanded: () => observe({ kind: 'demanded', atMs: nowMs() }),
     /** A caller asks for a token, and this is what it came to. */
     asked(token: Promise<string>, forced: boolean, timeoutMs: number, signal: AbortSignal) {
       const demandId = String(++demands)
-      watch.observe({ kind: 'demanded', atMs: nowMs(), demandId, forced, deadlineAtMs: nowMs() + timeoutMs })
-      signal.addEventListener('abort', () => void watch.observe({ kind: 'aborted', atMs: nowMs(), demandId }))
-      const settled = (result: Settlement) => void watch.observe({ kind: 'settled', atMs: nowMs(), demandId, result })
+      observe({ kind: 'demanded', atMs: nowMs(), demandId, forced, deadlineAtMs: nowMs() + timeoutMs })
+      signal.addEventListener('abort', () => observe({ kind: 'aborted', atMs: nowMs(), demandId }))
+      const settled = (result: Settlement) => observe({ kind: 'settled', atMs: nowMs(), demandId, result })
       token.then(
         (access) => {
           const { jti, exp = 0 } = claimsOf(access) ?? {}
@@ -102,9 +105,9 @@ export function createTape(nowMs: () => number, configuredOrigin: string, policy
       const sent = await sendOf(request)
       const isOfTokens = sent.endpoint === 'create' || sent.endpoint === 'refresh'
       if (isOfTokens) tokenRequests += 1
-      watch.observe({ kind: 'sent', request: sent })
+      observe({ kind: 'sent', request: sent })
       const ended = (status: number | 'dropped', more: Partial<ObservedRequest> = {}) => {
-        watch.observe({ kind: 'answered', request: { ...sent, ...more, answeredAtMs: nowMs(), status } })
+        observe({ kind: 'answered', request: { ...sent, ...more, answeredAtMs: nowMs(), status } })
         if (!isOfTokens) return
         tokenRequests -= 1
         for (const action of waiting.splice(0)) operator(action)
