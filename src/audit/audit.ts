@@ -7,7 +7,7 @@ import { createJudges } from './judges.ts'
 import { evidenceOf, isHidden, lacksOf } from './lacks.ts'
 import { READINGS, type Reading } from './readings.ts'
 import type { AuditedFile, AuditFinding, AuditReport, RuleResult } from './report.ts'
-import { severityOf } from './rules.ts'
+import { gravestOf, severityOf } from './severity.ts'
 import { createTimeline } from './timeline.ts'
 import { notesOnUnknown } from './unknown-accounts.ts'
 import { createWaivers, type Waiver } from './waivers.ts'
@@ -104,7 +104,7 @@ export async function judgeRecordings(
       covered(findingOf(monitor, broken, { account, number: index + 1, inferred: seen.inferred, policy })),
     )
     const because = judges.accounts() === 0 ? NOTHING : (lacks.of(monitor) ?? hiddenOf(monitor, seen.authHidden))
-    const result = resultOf(monitor, findings, unlisted, because)
+    const result = resultOf(monitor, findings, { unlisted, because, nowMs: options.nowMs })
     const waived = result.verdict === 'inconclusive' ? waivers.coverOfRule(monitor.id) : undefined
     return { findings, rule: { ...result, ...(waived && { waived }) } }
   })
@@ -155,13 +155,13 @@ const hiddenOf = ({ id }: Monitor, authHidden: boolean) =>
 function resultOf(
   monitor: Monitor,
   found: readonly AuditFinding[],
-  unlisted: Unlisted,
-  because: string | undefined,
+  { unlisted, because, nowMs }: { unlisted: Unlisted; because: string | undefined; nowMs: number },
 ): RuleResult {
   const { id: rule, title, ids } = monitor
   const left = unlisted.fail + unlisted.inconclusive
   const base = {
-    ...{ rule, title, ids, severity: severityOf(monitor), findings: found.length + left },
+    ...{ rule, title, ids, findings: found.length + left },
+    severity: gravestOf(found.map(({ severity }) => severity)) ?? severityOf(monitor, nowMs),
     ...(left > 0 && { unlisted }),
   }
   if (because !== undefined && found.length === 0) return { ...base, verdict: 'inconclusive', because }

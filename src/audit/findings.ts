@@ -2,7 +2,8 @@ import type { Monitor, MonitorPolicy } from '../monitors/index.ts'
 import type { Broken } from './docket.ts'
 import type { Exchange, Locator } from './exchange.ts'
 import type { AuditFinding, Evidence } from './report.ts'
-import { RULES, severityOf } from './rules.ts'
+import { RULES } from './rules.ts'
+import { severityOf } from './severity.ts'
 
 /** What a judge found, told for people. `number`: of the rule's findings, from 1. */
 export function findingOf(
@@ -21,7 +22,8 @@ export function findingOf(
     id: `${monitor.id}/${by.number}`,
     rule: monitor.id,
     verdict: isSure ? 'fail' : 'inconclusive',
-    severity: severityOf(monitor),
+    // As early as it can have been: an error is one for sure.
+    severity: severityOf(monitor, Math.min(finding.atMs, offence?.sent.earliestMs ?? finding.atMs)),
     confidence: isGuessed ? (offence?.request.method === 'GET' ? 'low' : 'medium') : isSure ? 'high' : 'medium',
     ids: monitor.ids,
     ...(account === undefined ? {} : { account }),

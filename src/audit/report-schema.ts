@@ -27,7 +27,10 @@ const evidence = z.strictObject({
   request: text('`POST /api/v2/token/refresh/ → 429`.'),
 })
 
-const severity = said(z.enum(['error', 'warning', 'note']), 'As strong as its clause: required, decision, recommended.')
+const severity = said(
+  z.enum(['error', 'warning', 'note']),
+  'As strong as its clause: required, decision, recommended; what is deprecated is a warning until it ends.',
+)
 const ids = said(z.array(z.string()), 'Clauses and decisions of the policy, the one to name first.')
 const account = optional(text('Whose traffic it is; absent: the only one’s.'))
 

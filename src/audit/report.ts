@@ -4,7 +4,7 @@ import type { Format, Instant, Locator } from './exchange.ts'
 /** How far a finding can be trusted. */
 export type Confidence = 'high' | 'medium' | 'low'
 
-/** As strong as its clause: `required` → error, `decision` → warning, `recommended` → note. */
+/** As strong as its clause: `required` → error, `decision` → warning, `recommended` → note, `deprecated` → warning, then error. */
 export type Severity = 'error' | 'warning' | 'note'
 
 /** A request of the recording that a finding is about. */
@@ -48,6 +48,7 @@ export interface RuleResult {
   /** The rule in one sentence. */
   readonly title: string
   readonly ids: readonly PolicyId[]
+  /** The gravest of its findings; without one, as it would be today. */
   readonly severity: Severity
   readonly verdict: 'pass' | 'fail' | 'inconclusive'
   /** Why it could not be judged. */

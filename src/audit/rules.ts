@@ -1,8 +1,6 @@
-import type { Monitor, MonitorPolicy } from '../monitors/index.ts'
-import { policyEntry } from '../policy/catalogue.ts'
+import type { MonitorPolicy } from '../monitors/index.ts'
 import { duration } from '../policy/words.ts'
 import type { Exchange, Outcome } from './exchange.ts'
-import type { Severity } from './report.ts'
 import { utc } from './reports/words.ts'
 
 /** What the auditor adds to a monitor: what an offence follows from, what would have been right, and what to change. */
@@ -294,11 +292,4 @@ export const RULES: Readonly<Record<string, Rule>> = {
       kept: 'The next one after 10 minutes, or after Retry-After if that is longer.',
     },
   },
-}
-
-/** As strong as the weightiest of its ids: what the guide requires or ends is an error, what it recommends a note. */
-export function severityOf({ ids: [weightiest] }: Pick<Monitor, 'ids'>): Severity {
-  const entry = policyEntry(weightiest ?? '')
-  if (entry?.kind !== 'clause') return 'warning'
-  return entry.strength === 'recommended' || entry.strength === 'optional' ? 'note' : 'error'
 }

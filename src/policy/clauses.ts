@@ -6,6 +6,8 @@ export interface Clause {
   readonly id: string
   readonly kind: 'clause'
   readonly strength: Strength
+  /** Of what is deprecated: the day on which it ends, UTC. Before it is a warning, from it on an error. */
+  readonly endsOn?: string
   /** What the guide asks, in one sentence. */
   readonly summary: string
   /** Heading of the guide under which it stands. */
@@ -33,6 +35,7 @@ export const CLAUSES = [
     id: 'no-basic-auth',
     kind: 'clause',
     strength: 'deprecated',
+    endsOn: '2026-05-31',
     section: PREAMBLE,
     summary: 'Basic Authentication ends on 2026-05-31 and is never sent.',
   },
@@ -40,6 +43,7 @@ export const CLAUSES = [
     id: 'no-api-v1',
     kind: 'clause',
     strength: 'deprecated',
+    endsOn: '2026-05-31',
     section: PREAMBLE,
     summary: 'API V1 ends on 2026-05-31, so nothing under `/api/v1/` is called.',
   },

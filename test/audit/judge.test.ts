@@ -88,6 +88,29 @@ describe('a finding', () => {
     expect(severity('refresh-before-expiry')).toBe('note')
     expect(severity('invariant-1')).toBe('warning')
   })
+
+  it.each([
+    ['no-basic-auth', { authScheme: 'Basic' }],
+    ['no-api-v1', { path: '/api/v1/clients/' }],
+  ] as const)(
+    '%s: what the guide ends on 31 May 2026 is a warning until then, and an error from that day on',
+    async (rule, more) => {
+      const endS = (Date.UTC(2026, 4, 31) - START_MS) / 1000
+      const before = api(endS - 0.001, 1, more)
+      const severities = async (items: readonly Item[], nowMs?: number) => {
+        const report = await audited(items, nowMs === undefined ? {} : { nowMs })
+        const row = report.rules.find((each) => each.rule === rule)?.severity
+        return [...report.findings.filter((each) => each.rule === rule).map(({ severity }) => severity), row]
+      }
+      expect(await severities(itemsOf([before]))).toEqual(['warning', 'warning'])
+      expect(await severities(itemsOf([api(endS, 1, more)]))).toEqual(['error', 'error'])
+      expect(await severities(itemsOf([before, api(endS + 1, 1, more)]))).toEqual(['warning', 'error', 'error'])
+      // Whether it was still the day before cannot be told.
+      expect(await severities(widened(itemsOf([api(endS, 1, more)]), 500))).toEqual(['warning', 'warning'])
+      expect(await severities([], Date.UTC(2026, 4, 30))).toEqual(['warning'])
+      expect(await severities([], Date.UTC(2026, 4, 31))).toEqual(['error'])
+    },
+  )
 })
 
 describe('times that are known to within', () => {

@@ -1,4 +1,5 @@
-import { RULES, severityOf } from '../../audit/rules.ts'
+import { RULES } from '../../audit/rules.ts'
+import { endOf, severityOf } from '../../audit/severity.ts'
 import { COVERAGE, createMonitors, type Monitor } from '../../monitors/index.ts'
 import { isPolicyId, POLICY_IDS, policyEntry } from '../../policy/catalogue.ts'
 import { nearestName } from '../../policy/config-error.ts'
@@ -56,11 +57,18 @@ function explanation(id: string): string {
   ].join('\n')
 }
 
+/** What ends weighs more from that day on. */
+function severityIn(rule: Monitor): string {
+  const last = severityOf(rule, Number.POSITIVE_INFINITY)
+  const end = endOf(rule)
+  return end === undefined ? last : `${severityOf(rule, 0)} before ${end}, ${last} from then on`
+}
+
 function checked(rule: Monitor): string[] {
   const known = RULES[rule.id]
   if (known === undefined) return []
   return [
-    `Severity: ${severityOf(rule)}. Needs: ${rule.needs.length === 0 ? 'times, endpoints and statuses' : rule.needs.join(', ')}.`,
+    `Severity: ${severityIn(rule)}. Needs: ${rule.needs.length === 0 ? 'times, endpoints and statuses' : rule.needs.join(', ')}.`,
     `Asks for: ${known.required(undefined, DEFAULT_POLICY)}`,
     `Broken:   ${known.example.broken}`,
     `Kept:     ${known.example.kept}`,
