@@ -16,6 +16,8 @@ export interface JournalIds {
   readonly salt: string
   readonly account: string
   access(token: Secret): Presented
+  /** When an access token was asked for that another process was granted, ms since the epoch, as far as the record told. */
+  askedForAtMs(accessId: string): number | undefined
   refresh(token: Secret): Pick<SentLine, 'refreshId' | 'refreshExpAtMs'>
   granted(reply: Granted): Partial<AnsweredLine>
   credentials(held: HeldCredentials): string
@@ -38,6 +40,7 @@ export function createJournalIds(
   /** The hot path presents the same `Secret` again and again. */
   const ids = new WeakMap<Secret, string>()
   const expiries = new Map<string, number | undefined>()
+  const begins = new Map<string, number>()
 
   const idOf = (token: Secret) => {
     const id = ids.get(token) ?? fingerprints.token(token.reveal())
@@ -47,7 +50,10 @@ export function createJournalIds(
   const remember = (id: string, expAtMs: number | undefined) => {
     expiries.set(id, expAtMs)
     const [oldest] = expiries.keys()
-    if (expiries.size > REMEMBERED && oldest !== undefined) expiries.delete(oldest)
+    if (expiries.size > REMEMBERED && oldest !== undefined) {
+      expiries.delete(oldest)
+      begins.delete(oldest)
+    }
     return expAtMs
   }
   /** Of a pair that another process was granted only the record tells. */
@@ -57,7 +63,9 @@ export function createJournalIds(
     if (pair === null) return undefined
     const [held, { startMs, lengthMs }, moreMs] = stored(pair)
     if (held?.reveal() !== token.reveal()) return undefined
-    return remember(id, Math.round(clock.now() + startMs + lengthMs + moreMs - keeper.nowMs()))
+    const beganAtMs = clock.now() + startMs - keeper.nowMs()
+    begins.set(id, Math.floor(beganAtMs))
+    return remember(id, Math.round(beganAtMs + lengthMs + moreMs))
   }
 
   return {
@@ -70,6 +78,7 @@ export function createJournalIds(
         accessExpAtMs: expiryOf(accessId, token, ({ access, accessLives }) => [access, accessLives, 0]),
       }
     },
+    askedForAtMs: (accessId) => begins.get(accessId),
     refresh(token) {
       const refreshId = idOf(token)
       // The record holds its expiry less the leeway.

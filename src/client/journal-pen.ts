@@ -4,6 +4,7 @@ import { byOf, encodeLine, JOURNAL, JOURNAL_VERSION, type JournalLine, PRODUCER 
 import { createLineSink, MAX_WAITING_LINES } from '../journal/sink.ts'
 import type { Findings } from './findings.ts'
 import { createJournalIds, type JournalIds, type JournalIdsOptions } from './journal-ids.ts'
+import type { RecordKeeper } from './record-keeper.ts'
 
 type Without<Each, Name extends string> = Each extends unknown ? Omit<Each, Name> : never
 /** A line without what is the same in all of them. */
@@ -21,6 +22,7 @@ export interface JournalPen {
 export interface JournalPenOptions extends JournalIdsOptions {
   /** Where lines go; `undefined`: nowhere, they are judged alone. */
   readonly stream: WritableStream<string> | undefined
+  readonly keeper: Pick<RecordKeeper, 'known' | 'nowMs' | 'othersWrote'>
   /** Judges what is told. */
   readonly findings: Findings
   /** Somebody wants to hear of findings. */
@@ -65,7 +67,8 @@ export function createJournalPen(options: JournalPenOptions): JournalPen {
     for (const line of lines) {
       const { kind, ...told } = line(idsNow())
       const whole = { kind, by, ...told } as JournalLine
-      if (isJudged()) findings.line(whole)
+      if (isJudged())
+        findings.line(whole, { writes: keeper.othersWrote(), askedForAtMs: (accessId) => ids?.askedForAtMs(accessId) })
       sink?.write(encodeLine(whole))
     }
   }

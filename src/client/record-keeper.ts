@@ -58,6 +58,8 @@ export interface RecordKeeper {
   known(): AccountRecord
   /** The earliest that the store's time can be now. */
   nowMs(): number
+  /** How often a read found that another client had written since. */
+  othersWrote(): number
   /** Reads the record. Rejects with {@link StoreFailure}. */
   read(): Promise<AccountRecord>
   /** Changes the record, on top of whatever is stored. Rejects with {@link StoreFailure} and changes nothing. */
@@ -100,6 +102,7 @@ export function createRecordKeeper({
   let stored = emptyRecord(newSalt())
   /** When that was what the store had, in the store's time. */
   let knownAtMs = 0
+  let othersWrote = 0
   let kept: Kept[] = []
   const time = createStoreClock(clock, timeline)
   /** Changes that are on their way for the first time. */
@@ -144,6 +147,7 @@ export function createRecordKeeper({
       for (let tries = 0; tries < CAS_ATTEMPTS; tries++) {
         const { record, nowMs } = await time.asked(() => store.read(account))
         const found = record ?? emptyRecord(stored.salt)
+        if (found.version !== stored.version) othersWrote++
         const whole = lacks(found, stored, writer) ? mergeRecords(stored, knownAtMs, found) : found
         const known = begunByNow(whole, nowMs, slotMs)
         if (isSame(known, found) || (await store.compareAndSet(account, found.version, known))) {
@@ -201,6 +205,7 @@ export function createRecordKeeper({
   const keeper: RecordKeeper = {
     known: withKept,
     nowMs: () => time.earliestMs(timeline.nowMs()),
+    othersWrote: () => othersWrote,
     read: () => inTurn(read),
     change: (change) => inTurn(() => write({ change, atMs: timeline.nowMs() })),
     keep(change) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createFindings } from '../../src/client/findings.ts'
+import { createFindings, type Others } from '../../src/client/findings.ts'
 import type { FindingEvent } from '../../src/index.ts'
 import type { JournalLine } from '../../src/journal/format.ts'
 import { DEFAULT_POLICY } from '../../src/policy/defaults.ts'
@@ -54,12 +54,14 @@ describe("auth.on('finding')", () => {
 })
 
 describe('the judge of one client', () => {
-  const judged = (...lines: JournalLine[]) => {
+  const others = (writes: number): Others => ({ writes, askedForAtMs: () => undefined })
+  const judged = (...lines: JournalLine[]) => judgedWith(...lines.map((line) => [line] as const))
+  const judgedWith = (...lines: (readonly [JournalLine, Others?])[]) => {
     const seen: string[] = []
     const findings = createFindings(DEFAULT_POLICY, ({ monitor }) => void seen.push(monitor))
     const header = { journal: 'compliancely-auth', version: 1, producer: 'p', startedAtMs: 0, client: 'c' } as const
     findings.header({ ...header, origin: 'https://api.example', account: 'a' })
-    for (const line of lines) findings.line(line)
+    for (const [line, of] of lines) findings.line(line, of)
     return seen
   }
   const by = 'a'
@@ -84,6 +86,39 @@ describe('the judge of one client', () => {
     const api = { endpoint: 'api', path: '/api/v2/x/', authScheme: 'Bearer', accessId: 'f' }
     expect(judged(send(1, 0, { ...api, origin: 'https://elsewhere.example' }))).toContain('invariant-14')
     expect(judged(send(1, 0, api))).not.toContain('invariant-14')
+  })
+
+  const api = (number: number, s: number, accessId: string): JournalLine =>
+    send(number, 1_000 * s, { endpoint: 'api', path: '/api/v2/x/', authScheme: 'Bearer', accessId, requestId: number })
+  const granted = (number: number, s: number, n: number): JournalLine => ({
+    ...(answer(number, 1_000 * s, 200) as Extract<JournalLine, { kind: 'answered' }>),
+    ...{ grantedAccessId: `a${n}`, grantedRefreshId: `r${n}` },
+  })
+  const OWN = [send(1, 0, { refreshId: 'r0' }), granted(1, 0, 1), api(2, 1, 'a1'), answer(2, 1_001, 200)]
+
+  it('takes a token that was not granted here for one of another process, and none that was', () => {
+    expect(judged(...OWN, api(3, 2, 'other'), api(4, 3, 'other'))).toEqual([])
+    expect(judged(...OWN, api(3, 2, 'other'), api(4, 3, 'a1'))).toEqual(['invariant-4'])
+    expect(judged(...OWN, api(3, 2, 'other'), api(4, 3, 'third'), api(5, 4, 'other'))).toEqual(['invariant-4'])
+    const renewed = [send(3, 2_000, { refreshId: 'r1' }), granted(3, 2, 2)]
+    expect(judged(...OWN, ...renewed, api(4, 3, 'a1'))).toEqual(['invariant-4'])
+  })
+
+  it('counts the age of an adopted token from when it was asked for, where the record tells that', () => {
+    const refused = (askedForAtMs: number): (readonly [JournalLine, Others?])[] => [
+      [api(1, 100, 'other'), { writes: 0, askedForAtMs: () => askedForAtMs }],
+      [answer(1, 100_010, 401)],
+      [send(2, 100_020, { refreshId: 'r' })],
+    ]
+    expect(judgedWith(...refused(50_000))).toEqual(['D-young-rejection'])
+    expect(judgedWith(...refused(20_000))).toEqual([])
+  })
+
+  it('judges by rules of the account from when another process last wrote the record', () => {
+    const create = send(3, 5_000, { endpoint: 'create', path: '/api/v2/token/' })
+    const found = (writes: number) => judgedWith(...OWN.map((line) => [line] as const), [create, others(writes)])
+    expect(found(0)).toEqual(['invariant-10'])
+    expect(found(1)).toEqual([])
   })
 
   it('allows a second for a timer that is late', () => {
