@@ -6,7 +6,7 @@ import type { Recording } from './exchange.ts'
 import { withAccounts } from './readers/accounts.ts'
 import { createFingerprints } from './readers/fingerprints.ts'
 import { mergeInOrder } from './readers/merge.ts'
-import { isReopenable, openRecording, type Source } from './readers/open.ts'
+import { isReopenable, type OpenContext, openRecording, type Source } from './readers/open.ts'
 import { inOrder } from './readers/order.ts'
 import { WINDOW_ITEMS } from './readers/waiting.ts'
 import { OutOfOrder, withinWindow } from './readers/window.ts'
@@ -84,7 +84,25 @@ async function auditOnce(
   order: 'as they come' | 'sorted',
 ): Promise<AuditReport> {
   const target = { ...DEFAULT_TARGET, ...options.target }
-  const context = { target, fingerprints: createFingerprints(options.key), onBytes: options.onBytes }
+  const closings: (() => Promise<unknown>)[] = []
+  const context = {
+    ...{ target, fingerprints: createFingerprints(options.key), onBytes: options.onBytes },
+    ...{ sources: sources.length, onOpen: (close: () => Promise<unknown>) => closings.push(close) },
+  }
+  try {
+    return await judgeOpened(sources, context, options, order)
+  } finally {
+    // One that cannot be opened leaves the others open, and nobody waits for a pipe that its writer has left idle.
+    for (const close of closings) close().catch(() => {})
+  }
+}
+
+async function judgeOpened(
+  sources: readonly Source[],
+  context: OpenContext,
+  options: AuditOptions,
+  order: 'as they come' | 'sorted',
+): Promise<AuditReport> {
   const opened: { file: string; recording: Recording }[] = []
   for (const source of sources) opened.push({ file: source.name, recording: await openRecording(source, context) })
   const streams = opened.map(({ file, recording: { batches } }) => {

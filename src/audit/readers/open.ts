@@ -21,6 +21,10 @@ export const isReopenable = ({ bytes }: Source) => typeof bytes === 'function'
 export interface OpenContext extends ReadContext {
   /** How many bytes more were taken from the source, as they lie there (zipped): for a progress bar. */
   readonly onBytes?: ((bytes: number) => void) | undefined
+  /** Called with what closes the source, however far it was read. */
+  readonly onOpen?: ((close: () => Promise<unknown>) => void) | undefined
+  /** How many sources are open side by side, for messages. */
+  readonly sources?: number | undefined
 }
 
 /**
@@ -31,13 +35,15 @@ export interface OpenContext extends ReadContext {
  */
 export async function openRecording(source: Source, context: OpenContext): Promise<Recording> {
   const file = source.name
-  const raw = await peeked(taken(file, source.bytes, context), 2)
+  const bytes = taken(file, source.bytes, context)
+  context.onOpen?.(() => bytes.return(undefined))
+  const raw = await peeked(bytes, 2)
   if (raw.bytes.length === 0) throw new UnreadableRecording({ file }, 'is empty')
   const plain = isGzip(raw.bytes) ? gunzipped(file, raw.all()) : raw.all()
-  const { bytes, all, close } = await peeked(plain, PREFIX_BYTES)
-  const mark = byteOrderMark(bytes)
+  const { bytes: first, all, close } = await peeked(plain, PREFIX_BYTES)
+  const mark = byteOrderMark(first)
   const start = mark === 'UTF-8' ? 3 : 0
-  const beginning = bytes.subarray(start)
+  const beginning = first.subarray(start)
   const reader = mark === 'UTF-16' ? undefined : readerOf(beginning)
   if (reader !== undefined) return reader.read({ file, bytes: without(start, all()) }, context)
   await close()
@@ -57,8 +63,11 @@ function byteOrderMark([first, second, third]: Uint8Array): 'UTF-8' | 'UTF-16' |
   return (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff) ? 'UTF-16' : undefined
 }
 
+/** How many files a process has open beside recordings. */
+const SPARE_FILES = 100
+
 /** The source, counted, and its trouble in our words: an error of a stream may hold an address with a password. */
-async function* taken(file: string, bytes: Source['bytes'], { onBytes }: OpenContext) {
+async function* taken(file: string, bytes: Source['bytes'], { onBytes, sources = 1 }: OpenContext) {
   try {
     const opened = typeof bytes === 'function' ? bytes() : bytes
     for await (const chunk of opened as AsyncIterable<Uint8Array>) {
@@ -67,6 +76,12 @@ async function* taken(file: string, bytes: Source['bytes'], { onBytes }: OpenCon
     }
   } catch (error) {
     const code = String((error as { code?: unknown } | undefined)?.code ?? '')
+    // All are merged by time, so all are read side by side.
+    if (code === 'EMFILE' || code === 'ENFILE')
+      throw new UnreadableRecording(
+        { file },
+        `too many files at once: ${sources} (${code}); let more be open (\`ulimit -n ${sources + SPARE_FILES}\`), or audit fewer`,
+      )
     const said = /^[A-Z][A-Z_0-9]{1,40}$/.test(code) ? ` (${code})` : ''
     throw new UnreadableRecording({ file }, `could not be read to its end${said}`)
   }
