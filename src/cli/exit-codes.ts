@@ -14,6 +14,7 @@ export const EXIT = {
   signInRejected: 14,
   refreshUnauthorized: 15,
   apiRefused: 16,
+  unwritable: 17,
   interrupted: 130,
   brokenPipe: 141,
 } as const

@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module'
 import { nearestName } from '../policy/config-error.ts'
 import { EXIT } from './exit-codes.ts'
-import { type Invocation, note, print, reportError } from './output.ts'
+import { type Invocation, note, print, reportError, UnwritableOutput } from './output.ts'
 import { UsageError } from './usage.ts'
 
 type Command = (invocation: Invocation) => Promise<number>
@@ -42,7 +42,8 @@ ${environment}
 
 Exit codes: 0 done; 1 findings, a token not valid, or none because signed out; 2 usage; 3 unreadable input; 4 inconclusive;
 10 invalid credentials; 11 throttled; 12 unavailable; 13 store trouble; 14 sign-in rejected;
-15 refresh unauthorized; 16 the API answered 400 or above; 130 interrupted
+15 refresh unauthorized; 16 the API answered 400 or above;
+17 the output cannot be written; 130 interrupted
 `
 
 async function run(argv: readonly string[], signal: AbortSignal): Promise<number> {
@@ -76,16 +77,21 @@ const stop = () => {
 }
 const STOPPING = ['SIGINT', 'SIGTERM'] as const
 for (const signal of STOPPING) process.once(signal, () => interrupted.signal.aborted || stop())
+/** The command goes on to its end: what it has begun must be stored, whether anybody hears of it or not. */
+let lost: number | undefined
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(EXIT.brokenPipe)
-    throw error
+    if (lost === undefined && stream === process.stdout) reportError(new UnwritableOutput('standard output', error))
+    // The command may have ended before its stream told.
+    lost = process.exitCode = EXIT.unwritable
   })
 
 // The library's timers do not hold a process open; a command does, until it has an answer.
 const alive = setInterval(() => {}, 2 ** 30)
 try {
-  process.exitCode = await run(process.argv.slice(2), interrupted.signal)
+  const code = await run(process.argv.slice(2), interrupted.signal)
+  process.exitCode = lost ?? code
 } catch (error) {
   process.exitCode = interrupted.signal.aborted ? EXIT.interrupted : reportError(error)
 } finally {

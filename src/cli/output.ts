@@ -1,3 +1,4 @@
+import { visibleLine } from '../audit/reports/words.ts'
 import { AuthError } from '../errors.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
 import { UsageError } from './usage.ts'
@@ -13,8 +14,18 @@ export interface Invocation {
 /** Data. */
 export const print = (data: string | Uint8Array): void => void process.stdout.write(data)
 
-/** Everything else. */
-export const note = (line: string): void => void process.stderr.write(`compliancely-auth: ${line}\n`)
+/** Everything else, on one line; it may name files and repeat arguments, and neither may steer a terminal. */
+export const note = (line: string): void => void process.stderr.write(`compliancely-auth: ${visibleLine(line)}\n`)
+
+/** Something that was to be said is lost: a disk is full. */
+export class UnwritableOutput extends Error {
+  override readonly name = 'UnwritableOutput'
+
+  /** @param what `standard output` */
+  constructor(what: string, error: unknown) {
+    super(`${what} cannot be written (${(Object(error) as { code?: string }).code ?? 'unknown'})`)
+  }
+}
 
 /** Says what went wrong, and gives the exit code. Prints messages only: a `cause` is for programs. */
 export function reportError(error: unknown): number {
@@ -22,6 +33,10 @@ export function reportError(error: unknown): number {
     note(error.message)
     note('run compliancely-auth --help for what can be said')
     return EXIT.usage
+  }
+  if (error instanceof UnwritableOutput) {
+    note(error.message)
+    return EXIT.unwritable
   }
   if (error instanceof AuthError) {
     const { message, code, clause } = error

@@ -19,9 +19,16 @@ export interface RunOptions {
 }
 
 /** Runs the command line as a process of its own. */
-export function run(args: readonly string[], { env = {}, stdin = '', during }: RunOptions = {}): Promise<Ran> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [MAIN, ...args], {
+export const run = (args: readonly string[], options?: RunOptions): Promise<Ran> =>
+  ranBy(process.execPath, [MAIN, ...args], options)
+
+/** Runs it by way of a shell, for limits and redirections; the script says `exec "$@"`. */
+export const runInShell = (script: string, args: readonly string[], options?: RunOptions): Promise<Ran> =>
+  ranBy('/bin/sh', ['-c', script, 'sh', process.execPath, MAIN, ...args], options)
+
+function ranBy(program: string, args: readonly string[], { env = {}, stdin = '', during }: RunOptions = {}) {
+  return new Promise<Ran>((resolve, reject) => {
+    const child = spawn(program, args, {
       env: { PATH: process.env.PATH ?? '', COMPLIANCELY_STORE: 'memory:', ...env },
     })
     let stdout = ''

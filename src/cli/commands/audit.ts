@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { setFlagsFromString } from 'node:v8'
 import {
   type AuditOptions,
@@ -21,6 +21,7 @@ import { AuthError } from '../../errors.ts'
 import { nearestName } from '../../policy/config-error.ts'
 import { parsePolicy } from '../../policy/schema.ts'
 import { EXIT } from '../exit-codes.ts'
+import { idOf, type ReportFile, reportFileOf, writeReport } from '../files.ts'
 import { type Invocation, note, print } from '../output.ts'
 import { createProgress } from '../progress.ts'
 import { readArguments, UsageError } from '../usage.ts'
@@ -45,7 +46,8 @@ also with gzip, - for standard input. Several files are merged, by account.
   --strict              exit 4 when a rule could not be judged
 
 Exit codes: 0 nothing was found; 1 findings; 2 usage; 3 a recording cannot be read, or none has
-a request to the API; 4 a rule could not be judged, and no waiver covers that, under --strict.`
+a request to the API; 4 a rule could not be judged, and no waiver covers that, under --strict;
+17 a report cannot be written.`
 
 interface Output {
   readonly name: ReportName
@@ -73,6 +75,9 @@ export async function audit({ argv, env }: Invocation): Promise<number> {
   const outputs = (lists.format ?? ['terminal']).map(outputOf)
   if (outputs.filter(({ file }) => file === undefined).length > 1)
     throw new UsageError('one report can go to standard output; give the others a file: --format json:report.json')
+
+  await refuseTwice(positionals)
+  const reports = await reportsOf(outputs, [...positionals, values.policy, values.waivers])
 
   // What is read lives for a moment only: a young generation that does not grow halves the memory and costs no time.
   setFlagsFromString('--semi-space-growth-factor=1')
@@ -102,10 +107,10 @@ export async function audit({ argv, env }: Invocation): Promise<number> {
     ...{ color: process.stdout.isTTY === true && env.NO_COLOR === undefined, width: process.stdout.columns ?? 80 },
     ...{ ran: { fromMs: startedAtMs, toMs: clock.now() }, pauseMs },
   }
-  for (const { name, file } of outputs) {
+  for (const { name, file } of reports) {
     const text = REPORTS[name].render(report, options)
     if (file === undefined) print(text)
-    else await replace(file, text)
+    else await writeReport(file, text)
   }
   return exitCodeOf(report, failOn, values.strict === true)
 }
@@ -138,6 +143,37 @@ function outputOf(text: string): Output {
   if (known === undefined) throw new UsageError(`unknown format '${name}'; did you mean ${nearestName(name, NAMES)}?`)
   if (file === '') throw new UsageError(`--format ${name}: needs a file after the colon`)
   return { name: known, file }
+}
+
+/** One recording under two names would be judged as two clients that do everything together. */
+async function refuseTwice(names: readonly string[]): Promise<void> {
+  const seen = new Map<string, string>()
+  for (const name of names) {
+    const id = await idOf(name)
+    if (id === undefined) continue
+    const other = seen.get(id)
+    if (other === name) throw new UsageError(`${name} is given twice`)
+    if (other !== undefined) throw new UsageError(`${other} and ${name} are one file; give it once`)
+    seen.set(id, name)
+  }
+}
+
+/** Where reports go: none onto another one, nor onto what is read. Nothing is read before that is sure. */
+async function reportsOf(outputs: readonly Output[], inputs: readonly (string | true | undefined)[]) {
+  const taken = new Map<string, string>()
+  for (const input of inputs) {
+    const id = typeof input === 'string' ? await idOf(input) : undefined
+    if (id !== undefined) taken.set(id, `${input}, which is read`)
+  }
+  const reports: { readonly name: ReportName; readonly file: ReportFile | undefined }[] = []
+  for (const { name, file: given } of outputs) {
+    const file = given === undefined ? undefined : await reportFileOf(given)
+    const other = file?.id === undefined ? undefined : taken.get(file.id)
+    if (other !== undefined) throw new UsageError(`--format ${name}:${given} would overwrite ${other}`)
+    if (file?.id !== undefined) taken.set(file.id, `the ${name} report`)
+    reports.push({ name, file })
+  }
+  return reports
 }
 
 type Settings = Pick<AuditOptions, 'policy' | 'target'>
@@ -214,31 +250,16 @@ async function textOf(file: string, option: string): Promise<string> {
   }
 }
 
-/** A file can be opened again; standard input and a named pipe cannot. */
+/** A file can be opened again; standard input and a named pipe cannot. Nothing is opened before somebody reads it. */
 async function sourceOf(name: string): Promise<Source> {
   if (name === '-') return { name, bytes: process.stdin }
   const open = () => createReadStream(name, { highWaterMark: 1 << 20 })
+  async function* once(): AsyncGenerator<Uint8Array> {
+    yield* open()
+  }
   const isPlain = await stat(name).then(
     (found) => found.isFile(),
     () => true,
   )
-  return { name, bytes: isPlain ? open : open() }
-}
-
-/** All or nothing: who reads the report meanwhile has the old one. */
-async function replace(file: string, text: string): Promise<void> {
-  const half = `${file}.${process.pid}.part`
-  try {
-    // A report may go to a terminal or a pipe by name.
-    const isPlain = await stat(file).then(
-      (found) => found.isFile(),
-      () => true,
-    )
-    if (!isPlain) return await writeFile(file, text)
-    await writeFile(half, text)
-    await rename(half, file)
-  } catch (error) {
-    await rm(half, { force: true })
-    throw new UsageError(`the report ${file} cannot be written (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`)
-  }
+  return { name, bytes: isPlain ? open : once() }
 }
