@@ -15,24 +15,18 @@ export interface Waiver {
 
 const DAY_MS = 86_400_000
 const day = /^\d{4}-\d{2}-\d{2}$/
-const text = (allowed: string) => z.string(allowed).check(z.minLength(1, allowed))
-const file = z.strictObject(
+/** Blanks say nothing, and are in nearly everything. */
+const text = (allowed: string) => z.string(allowed).check(z.regex(/\S/, allowed))
+const waiver = z.strictObject(
   {
-    waivers: z.array(
-      z.strictObject(
-        {
-          rule: text('the id of a rule, such as invariant-3'),
-          match: z.optional(text('a text that is not empty')),
-          reason: text('why it is borne with, in a sentence'),
-          expires: z.string('a day, such as 2026-12-31').check(z.regex(day, 'a day, such as 2026-12-31')),
-        },
-        'an object with rule, reason, expires and, if wanted, match',
-      ),
-      'a list of waivers',
-    ),
+    rule: text('the id of a rule, such as invariant-3'),
+    match: z.optional(text('a text that is not empty')),
+    reason: text('why it is borne with, in a sentence'),
+    expires: z.string('a day, such as 2026-12-31').check(z.regex(day, 'a day, such as 2026-12-31')),
   },
-  'an object with waivers',
+  'an object with rule, reason, expires and, if wanted, match',
 )
+const file = z.strictObject({ waivers: z.array(waiver, 'a list of waivers') }, 'an object with waivers')
 
 /** The waivers cannot be used: which, and what is allowed. */
 export class WaiverError extends Error {
@@ -50,22 +44,32 @@ export function parseWaivers(json: string, rules: readonly string[]): readonly W
   if (!parsed.success) {
     const [issue] = parsed.error.issues
     const where = issue === undefined || issue.path.length === 0 ? 'the file' : issue.path.join('.')
+    if (issue?.code === 'unrecognized_keys') {
+      const allowed = Object.keys((issue.path.length === 0 ? file : waiver).shape).join(', ')
+      throw new WaiverError(`waivers: ${where} has an unknown key '${issue.keys[0]}'; allowed are ${allowed}`)
+    }
     throw new WaiverError(`waivers: ${where} must be ${issue?.message ?? 'an object with waivers'}`)
   }
   for (const [index, { rule, expires }] of parsed.data.waivers.entries()) {
     if (!rules.includes(rule))
       throw new WaiverError(`waivers.${index}.rule is '${rule}', which is no rule: run explain`)
-    if (Number.isNaN(Date.parse(expires)))
-      throw new WaiverError(`waivers.${index}.expires is '${expires}', which is no day`)
+    if (!isDay(expires)) throw new WaiverError(`waivers.${index}.expires is '${expires}', which is no day`)
   }
   return parsed.data.waivers
 }
 
+/** `Date` takes 30 February for 2 March. */
+function isDay(text: string): boolean {
+  const ms = Date.parse(text)
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text)
+}
+
 function parse(json: string): unknown {
   try {
-    return JSON.parse(json)
+    // Some editors begin a file with a byte order mark.
+    return JSON.parse(json.replace(/^\ufeff/, ''))
   } catch {
-    return undefined
+    throw new WaiverError('waivers: the file must be JSON')
   }
 }
 

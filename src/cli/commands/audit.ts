@@ -98,7 +98,7 @@ export async function audit({ argv, env }: Invocation): Promise<number> {
       ...{ waivers, nowMs: startedAtMs, key: randomBytes(32), onBytes: progress.add },
     }).finally(progress.end)
   } catch (error) {
-    if (error instanceof WaiverError) throw new UsageError(error.message)
+    if (error instanceof WaiverError) throw new UsageError(`${values.waivers}: ${error.message}`)
     if (!(error instanceof UnreadableRecording)) throw error
     note(error.message)
     return EXIT.unreadable
@@ -244,7 +244,8 @@ function jsonOf(text: string, file: string): Record<string, unknown> {
 
 async function textOf(file: string, option: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8')
+    // Without the byte order mark that some editors write.
+    return (await readFile(file, 'utf8')).replace(/^\ufeff/, '')
   } catch (error) {
     throw new UsageError(`--${option}: ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`)
   }
