@@ -107,7 +107,7 @@ async function judgeOpened(
   for (const source of sources) opened.push({ file: source.name, recording: await openRecording(source, context) })
   const streams = opened.map(({ file, recording: { batches } }) => {
     if (order === 'as they come') return { file, batches: withinWindow(batches), wasSorted: () => true }
-    return { file, ...inOrder(batches, { tempDir: options.tempDir }) }
+    return { file, ...inOrder(batches, { file, tempDir: options.tempDir }) }
   })
   const items = withAccounts(mergeInOrder(streams.map(({ batches }) => batches)))
   return judgeRecordings(opened, items, {

@@ -78,6 +78,40 @@ describe('recordings', { timeout: 60_000 }, () => {
   })
 })
 
+describe('temporary files', { timeout: 60_000 }, () => {
+  /** More than are held in memory, newest first: what cannot be opened again has to be sorted. */
+  const unsorted = Array.from({ length: 12_000 }, (_, number) =>
+    JSON.stringify({
+      time: 1_767_600_000 - number,
+      status: 200,
+      request: `GET /api/v2/x${number}/ HTTP/1.1`,
+      host: 'h',
+    }),
+  ).join('\n')
+
+  test('without a folder for them the audit ends, and says which and what to do', async () => {
+    const nowhere = join(folder(), 'none')
+    const { code, stdout, stderr } = await run(['audit', '-'], { stdin: unsorted, env: { TMPDIR: nowhere } })
+    expect([code, stdout]).toEqual([3, ''])
+    expect(stderr).toMatch(
+      /^compliancely-auth: -: has to be sorted .* \(ENOENT\); set TMPDIR to a folder with room .*\n$/,
+    )
+    expect(stderr).toContain(nowhere)
+  })
+
+  test('nor in a folder that takes no more, and nothing stays there', async () => {
+    const place = folder()
+    // No file longer than 100 KB: what a full disk is like.
+    const full = await runInShell('ulimit -f 100; exec "$@"', ['audit', '-'], {
+      stdin: unsorted,
+      env: { TMPDIR: place },
+    })
+    expect([full.code, full.stdout]).toEqual([3, ''])
+    expect(full.stderr).toContain(`the folder ${place} cannot hold them (EFBIG)`)
+    expect(readdirSync(place)).toEqual([])
+  })
+})
+
 describe('reports', { timeout: 60_000 }, () => {
   /** Fails before anything is read, and changes nothing. */
   async function refused(args: readonly string[], said: string) {

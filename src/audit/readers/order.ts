@@ -9,6 +9,8 @@ import { createWaitingRoom, itemTimeMs, type Waiting, WINDOW_ITEMS } from './wai
 export interface OrderOptions {
   /** How many items an item may come too late by, and how many are held in memory. Default 10 000. */
   readonly windowItems?: number | undefined
+  /** Name of the recording, for messages. Default `-`. */
+  readonly file?: string | undefined
   /** Where temporary files go. Default the system's folder. */
   readonly tempDir?: string | undefined
 }
@@ -29,11 +31,11 @@ const FAN_IN = 64
  * `batches` comes after everything that was read before it.
  */
 export function inOrder(batches: Batches<Item>, options: OrderOptions = {}): Ordered {
-  const { windowItems = WINDOW_ITEMS, tempDir } = options
+  const { windowItems = WINDOW_ITEMS, file = '-', tempDir } = options
   let sorted = true
 
   async function* ordered(): AsyncGenerator<readonly Item[]> {
-    const temporary = createRuns(tempDir)
+    const temporary = createRuns(file, tempDir)
     const window = createWaitingRoom()
     const runs: Run[] = []
     let failure: { readonly error: unknown } | undefined

@@ -1,7 +1,7 @@
 import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Item } from '../exchange.ts'
+import { type Item, UnreadableRecording } from '../exchange.ts'
 
 /** How much is written or read at once, bytes. */
 const BLOCK_BYTES = 65_536
@@ -22,14 +22,25 @@ export interface Runs {
   remove(): Promise<void>
 }
 
-/** @param parent default the folder of the system for temporary files */
-export function createRuns(parent: string = tmpdir()): Runs {
+/**
+ * @param file whose items these are, for messages
+ * @param parent default the folder of the system for temporary files
+ * @throws {UnreadableRecording} from all it gives: the folder is not there, closed to us or full
+ */
+export function createRuns(file: string, parent: string = tmpdir()): Runs {
   let folder: string | undefined
   let count = 0
   const handles = new Set<FileHandle>()
 
+  const tried = <T>(work: Promise<T>): Promise<T> =>
+    work.catch((error: unknown) => {
+      const code = (Object(error) as { code?: string }).code ?? 'unknown'
+      const why = `has to be sorted in temporary files, and the folder ${parent} cannot hold them (${code})`
+      throw new UnreadableRecording({ file }, `${why}; set TMPDIR to a folder with room for them`)
+    })
+
   const opened = async (path: string, flags: 'wx' | 'r') => {
-    const handle = await open(path, flags, 0o600)
+    const handle = await tried(open(path, flags, 0o600))
     handles.add(handle)
     return handle
   }
@@ -41,7 +52,7 @@ export function createRuns(parent: string = tmpdir()): Runs {
   return {
     async create() {
       // `mkdtemp` makes it for its owner alone.
-      folder ??= await mkdtemp(join(parent, 'compliancely-audit-'))
+      folder ??= await tried(mkdtemp(join(parent, 'compliancely-audit-')))
       const path = join(folder, `${++count}.jsonl`)
       const handle = await opened(path, 'wx')
       let lines: string[] = []
@@ -50,7 +61,7 @@ export function createRuns(parent: string = tmpdir()): Runs {
         const block = lines.join('')
         lines = []
         length = 0
-        await handle.writeFile(block)
+        await tried(handle.writeFile(block))
       }
       return {
         write(item) {
