@@ -11,6 +11,11 @@ export interface AccountAudit extends Pick<Docket, 'listed' | 'unlisted' | 'end'
   readonly files: ReadonlySet<string>
 }
 
+/** What the offences of a rule follow from. */
+const FOLLOWED = Object.entries(RULES).flatMap(([rule, { follows }]) =>
+  follows === undefined ? [] : [{ rule, follows }],
+)
+
 const isServed = ({ request: { endpoint, status } }: Exchange) => endpoint === 'api' && status === 200
 
 export function createAccountAudit(
@@ -20,10 +25,6 @@ export function createAccountAudit(
 ): AccountAudit {
   const docket = createDocket(readings.length, listening)
   const files = new Set<string>()
-  const judged = monitors.map(({ id }) => id)
-  const followed = Object.entries(RULES).flatMap(([rule, { follows }]) =>
-    follows !== undefined && judged.includes(rule) ? [{ rule, follows }] : [],
-  )
   const sequencers = readings.map(() => {
     const watch = createWatch(monitors)
     const latest = new Map<string, Exchange>()
@@ -36,7 +37,7 @@ export function createAccountAudit(
       }
       // Nothing follows of an API request that was served: nearly all there is.
       if (moment.kind !== 'sent' || exchange === undefined || isServed(exchange)) return
-      for (const { rule, follows } of followed) if (follows(exchange.request)) latest.set(rule, exchange)
+      for (const { rule, follows } of FOLLOWED) if (follows(exchange.request)) latest.set(rule, exchange)
     })
   })
   let file: string | undefined

@@ -21,7 +21,7 @@ export interface JudgeOptions {
   readonly waivers?: readonly Waiver[]
   /** Time by which waivers end, ms since the epoch. */
   readonly nowMs: number
-  /** How many accounts are remembered at once. Default 5 000. */
+  /** How many accounts are remembered at once. Default 2 000. */
   readonly mostAccounts?: number | undefined
   /** More for whoever reads the report: an order that was restored by a sort. Asked once everything is read. */
   readonly notes?: () => readonly string[]

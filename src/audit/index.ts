@@ -9,7 +9,7 @@ import { mergeInOrder } from './readers/merge.ts'
 import { isReopenable, type OpenContext, openRecording, type Source } from './readers/open.ts'
 import { inOrder } from './readers/order.ts'
 import { WINDOW_ITEMS } from './readers/waiting.ts'
-import { OutOfOrder, withinWindow } from './readers/window.ts'
+import { OutOfOrder, STREAMED_ITEMS, withinWindow } from './readers/window.ts'
 import type { AuditReport } from './report.ts'
 import { DEFAULT_TARGET, type Target } from './target.ts'
 import type { Waiver } from './waivers.ts'
@@ -105,9 +105,14 @@ async function judgeOpened(
 ): Promise<AuditReport> {
   const opened: { file: string; recording: Recording }[] = []
   for (const source of sources) opened.push({ file: source.name, recording: await openRecording(source, context) })
+  // All files together hold what one would.
+  const share = (items: number) => Math.max(LEAST_ITEMS, Math.floor(items / sources.length))
   const streams = opened.map(({ file, recording: { batches } }) => {
-    if (order === 'as they come') return { file, batches: withinWindow(batches), wasSorted: () => true }
-    return { file, ...inOrder(batches, { file, tempDir: options.tempDir }) }
+    if (order === 'as they come')
+      return { batches: withinWindow(batches, { windowItems: share(STREAMED_ITEMS) }), note: () => [] }
+    const windowItems = share(WINDOW_ITEMS)
+    const { batches: sorted, wasSorted } = inOrder(batches, { file, windowItems, tempDir: options.tempDir })
+    return { batches: sorted, note: () => (wasSorted() ? [] : [sortedNote(file, windowItems)]) }
   })
   const items = withAccounts(mergeInOrder(streams.map(({ batches }) => batches)))
   return judgeRecordings(opened, items, {
@@ -116,11 +121,14 @@ async function judgeOpened(
     ...(options.policy && { policy: options.policy }),
     ...(options.waivers && { waivers: options.waivers }),
     notes: () => [
-      ...streams.flatMap(({ file, wasSorted }) => (wasSorted() ? [] : [sortedNote(file)])),
+      ...streams.flatMap(({ note }) => note()),
       ...opened.flatMap(({ recording }) => recording.notes?.() ?? []),
     ],
   })
 }
 
-const sortedNote = (file: string) =>
-  `${file} was not in the order of time, and has been sorted: some of it came more than ${WINDOW_ITEMS} entries late.`
+/** Of each file, however many there are. */
+const LEAST_ITEMS = 100
+
+const sortedNote = (file: string, windowItems: number) =>
+  `${file} was not in the order of time, and has been sorted: some of it came more than ${windowItems} entries late.`

@@ -7,7 +7,7 @@ import { createProcesses, isOfProcess, type Processes } from './processes.ts'
 import { createSightings, type Reading } from './readings.ts'
 import { createReplays, type Replays } from './replays.ts'
 
-/** What came of some of the traffic of an account. */
+/** What was found in some of the traffic of an account. */
 export interface Judged extends Pick<AccountAudit, 'listed' | 'unlisted' | 'files'> {
   readonly account: string | undefined
 }
@@ -16,7 +16,7 @@ export interface Judged extends Pick<AccountAudit, 'listed' | 'unlisted' | 'file
 export interface Judges {
   /** Takes the next item, in the order of time. */
   see(item: Exchange | Happening): void
-  /** Nothing more comes: what came of it. */
+  /** Nothing more comes: what was found. */
   end(): readonly Judged[]
   /** How many accounts were seen. */
   accounts(): number
@@ -34,12 +34,12 @@ export interface JudgesOptions {
   readonly tellPersons: boolean
   /** Whether a finding of this account counts that is not listed. */
   readonly counts: (broken: Broken, account: string | undefined) => boolean
-  /** How many accounts are remembered at once. Default 5 000. */
+  /** How many accounts are remembered at once. Default 2 000. */
   readonly mostAccounts?: number | undefined
 }
 
-/** Each takes some 20 kB: behind an address of an access log there may be one of a million. */
-const MOST_ACCOUNTS = 5_000
+/** Each takes some 20 kB: behind an address of an access log there may be a million. */
+const MOST_ACCOUNTS = 2_000
 
 /** Those who judge an account. */
 interface Bench {
@@ -72,7 +72,7 @@ export function createJudges(
   const close = (audit: AccountAudit, account: string | undefined) => {
     audit.end()
     const { listed, unlisted, files } = audit
-    judged.push({ account, listed, unlisted, files })
+    if (listed.size > 0) judged.push({ account, listed, unlisted, files })
   }
   const createBench = (account: string | undefined): Bench => {
     const processes = createProcesses(sightings, (client) => auditOf(bench, client, ofProcess))

@@ -3,7 +3,7 @@ import type { Batches } from './batches.ts'
 import { itemTimeMs, type Timed } from './waiting.ts'
 
 /** Less than of the sort's window: what waits for long is what memory is spent on, and what comes too late is read again. */
-const STREAMED_ITEMS = 2_000
+export const STREAMED_ITEMS = 2_000
 
 /** An item came later than the window allows: read the recordings again, with {@link inOrder}. */
 export class OutOfOrder extends Error {

@@ -251,10 +251,14 @@ async function textOf(file: string, option: string): Promise<string> {
   }
 }
 
+/** How much is read at once, of all files together and of each at least, bytes. */
+const CHUNK = 1_048_576
+const LEAST_CHUNK = 16_384
+
 /** A file can be opened again; standard input and a named pipe cannot. Nothing is opened before somebody reads it. */
-async function sourceOf(name: string): Promise<Source> {
+async function sourceOf(name: string, _: number, { length }: readonly string[]): Promise<Source> {
   if (name === '-') return { name, bytes: process.stdin }
-  const open = () => createReadStream(name, { highWaterMark: 1 << 20 })
+  const open = () => createReadStream(name, { highWaterMark: Math.max(LEAST_CHUNK, Math.floor(CHUNK / length)) })
   async function* once(): AsyncGenerator<Uint8Array> {
     yield* open()
   }
