@@ -4,6 +4,7 @@ import { resolvePath } from '../http/origin.ts'
 import type { TokenEndpoints, TokenReply, TokenRequestEvent, ValidateReply } from '../http/token-endpoints.ts'
 import type { AcquireOptions, ApiRequestEvent, HeldToken } from '../http/token-source.ts'
 import type { AnsweredLine, OperatorLine, SentLine } from '../journal/format.ts'
+import { shownPath } from '../journal/path.ts'
 import { httpDateMs, pauseLengthMs } from '../policy/deadlines.ts'
 import type { Patience } from '../policy/facts.ts'
 import type { Policy } from '../policy/schema.ts'
@@ -114,7 +115,7 @@ export function createJournal(options: JournalOptions): Journal {
         const { presented } = begun
         const send = ++sends
         const sentAtMs = Math.round(atMs)
-        const { pathname: path } = resolvePath(baseURL, policy.paths[endpoint])
+        const path = shownPath(resolvePath(baseURL, policy.paths[endpoint]).pathname)
         Object.assign(begun, { send, sentAtMs })
         inFlight.set(id, begun)
         const about = { atMs: sentAtMs, send, endpoint, method: 'POST', path, authScheme: 'none' } as const
@@ -132,7 +133,14 @@ export function createJournal(options: JournalOptions): Journal {
         const send = ++sends
         const sentAtMs = Math.round(atMs)
         apiSends.set(key, { send, sentAtMs })
-        const about = { atMs: sentAtMs, send, endpoint: 'api', method, path, authScheme: 'Bearer' } as const
+        const about = {
+          atMs: sentAtMs,
+          send,
+          endpoint: 'api',
+          method,
+          path: shownPath(path),
+          authScheme: 'Bearer',
+        } as const
         pen.tell((ids) => ({ kind: 'sent', ...about, requestId: id, ...ids.access(details.access) }))
         return
       }

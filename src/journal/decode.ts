@@ -11,6 +11,7 @@ import {
   type SentLine,
   type SettledLine,
 } from './format.ts'
+import { shownPath } from './path.ts'
 
 /** What a reader of journals makes of a line: nothing is taken over that was not looked at. */
 export type DecodedLine =
@@ -47,12 +48,8 @@ const word = (value: unknown, pattern: RegExp) => (typeof value === 'string' && 
 const id = (value: unknown) => word(value, /^[0-9a-f]{1,40}$/)
 const oneOf = <Name extends string>(value: unknown, names: readonly Name[]) => names.find((name) => name === value)
 
-/** A URL's path alone. */
-const pathOf = (value: unknown) => {
-  if (typeof value !== 'string') return undefined
-  const end = value.search(/[?#]/)
-  return end < 0 ? value : value.slice(0, end)
-}
+/** This package with its version; any other text is not repeated. */
+const PRODUCER_NAME = /^compliancely-auth \d{1,4}\.\d{1,4}\.\d{1,4}(?:-[a-z]{1,10}(?:\.\d{1,4})?)?$/
 
 /** Never throws. */
 export function decodeLine(text: string): DecodedLine {
@@ -73,12 +70,21 @@ export function decodeLine(text: string): DecodedLine {
   return decodeMoment(fields, by, atMs) ?? broken(`a '${String(fields.kind).slice(0, 20)}' that lacks what it needs`)
 }
 
-function decodeHeader({ journal, version, producer, startedAtMs, origin, account, client }: Fields): DecodedLine {
+function decodeHeader({
+  journal,
+  version,
+  producer: wrote,
+  startedAtMs,
+  origin,
+  account,
+  client,
+}: Fields): DecodedLine {
   const startMs = time(startedAtMs)
   const accountId = id(account)
   const clientId = word(client, /^[0-9a-f-]{1,40}$/)
-  if (journal !== JOURNAL || typeof version !== 'number' || typeof producer !== 'string' || typeof origin !== 'string')
+  if (journal !== JOURNAL || typeof version !== 'number' || typeof wrote !== 'string' || typeof origin !== 'string')
     return broken('a header that is none')
+  const producer = word(wrote, PRODUCER_NAME) ?? ''
   if (startMs === undefined || accountId === undefined || clientId === undefined || !URL.canParse(origin)) {
     // Whoever wrote a later version may have named things otherwise.
     const none = { startedAtMs: 0, origin: '', account: '', client: '' }
@@ -86,7 +92,7 @@ function decodeHeader({ journal, version, producer, startedAtMs, origin, account
       ? { kind: 'header', header: { journal, version, producer, ...none } }
       : broken('a header that is none')
   }
-  const header = { journal: JOURNAL, version, producer: producer.slice(0, 60), startedAtMs: startMs } as const
+  const header = { journal: JOURNAL, version, producer, startedAtMs: startMs } as const
   return { kind: 'header', header: { ...header, origin: new URL(origin).origin, account: accountId, client: clientId } }
 }
 
@@ -139,7 +145,7 @@ function decodeSent(fields: Fields, by: string, atMs: number): SentLine | undefi
   const send = count(fields.send)
   const endpoint = oneOf(fields.endpoint, ENDPOINTS)
   const method = word(fields.method, /^[A-Z]{1,20}$/)
-  const path = pathOf(fields.path)
+  const path = typeof fields.path === 'string' ? shownPath(fields.path) : undefined
   const authScheme = oneOf(fields.authScheme, SCHEMES)
   if (send === undefined || !endpoint || !method || path === undefined || !authScheme) return undefined
   const origin =

@@ -26,6 +26,7 @@ export const byOf = (client: string) => client.slice(0, BY_LENGTH)
 export interface JournalHeader {
   readonly journal: typeof JOURNAL
   readonly version: number
+  /** Empty where a reader found another text than {@link PRODUCER} with some version. */
   readonly producer: string
   readonly startedAtMs: number
   /** Where this client may send its token. */

@@ -4,7 +4,7 @@ import { type Exchange, type Item, UnreadableRecording } from '../../src/audit/e
 import { accessLogReader } from '../../src/audit/readers/access-log.ts'
 import type { ReadContext } from '../../src/audit/readers/reader.ts'
 import { createMonitors, judge, judging } from '../../src/monitors/index.ts'
-import { allOf, chunksOf, momentsIn, readContext } from '../support/journal.ts'
+import { allOf, chunksOf, momentsIn, readContext, SECRET_PATH, SECRET_PATH_SHOWN } from '../support/journal.ts'
 
 const AT_MS = Date.UTC(2026, 0, 5, 8)
 const JWT = `x.${Buffer.from(JSON.stringify({ exp: AT_MS / 1000 + 3600 })).toString('base64url')}.canary`
@@ -69,6 +69,17 @@ describe('the reader of access logs', () => {
     expect(JSON.stringify(items)).not.toMatch(/canary|192\.0/)
     expect(abilities.tells).toEqual([])
     expect(Object.keys(abilities.lacks)).toHaveLength(9)
+  })
+
+  it.each([
+    ['nginx', { ...NGINX, request_uri: SECRET_PATH }],
+    ['nginx, in a request line', { ...NGINX, request_uri: undefined, request: `POST ${SECRET_PATH} HTTP/1.1` }],
+    ['Envoy', { ...ENVOY, path: SECRET_PATH }],
+    ['a whole URL', { ...ENVOY, path: `https://api.test${SECRET_PATH}` }],
+  ])('tells no secret of a path: %s', async (_, entry) => {
+    const { items } = await read([entry])
+    expect(exchangesIn(items)[0]?.request.path).toBe(SECRET_PATH_SHOWN)
+    expect(JSON.stringify(items)).not.toContain('canary')
   })
 
   it.each([

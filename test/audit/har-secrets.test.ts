@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { withAccounts } from '../../src/audit/readers/accounts.ts'
+import { SECRET_PATH, SECRET_PATH_SHOWN } from '../support/journal.ts'
 import { entry, fixture, har, jwt, read, tokenEntry } from './har-support.ts'
 
 /** Everything that can be seen of what was read. */
@@ -20,6 +21,26 @@ describe('nothing secret is in what was read', () => {
     const shown = await seen(all)
     expect(shown).toContain('/api/v2/token/refresh/')
     expect(shown).not.toMatch(/canary|eyJ|Bearer [^'"]/)
+  })
+
+  it('of a path', async () => {
+    const { exchanges } = await read(har([entry({ path: SECRET_PATH })]))
+    expect(exchanges[0]?.request.path).toBe(SECRET_PATH_SHOWN)
+    expect(await seen(har([entry({ path: SECRET_PATH })]))).not.toContain('canary')
+  })
+
+  it('of who wrote it', async () => {
+    const secret = `eyJhbGciOiJIUzI1NiJ9.canary`
+    expect(await seen(har([entry()], { name: secret }))).not.toContain('canary')
+    expect((await read(har([entry()], { name: 'mitmproxy' }))).recording?.producer).toBe('mitmproxy')
+  })
+
+  it('of two requests to different secrets is one the same as the other', async () => {
+    const at = (secret: string) => entry({ method: 'POST', body: {}, path: `/api/v2/x/${secret.repeat(40)}/` })
+    const { exchanges } = await read(har([at('a'), at('b'), at('a')]))
+    const [a, b, again] = exchanges.map(({ sameAs }) => sameAs)
+    expect(again).toBe(a)
+    expect(b).not.toBe(a)
   })
 
   const secrets = [

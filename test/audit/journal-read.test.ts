@@ -5,7 +5,7 @@ import { journalReader, UNASKED } from '../../src/audit/readers/journal.ts'
 import { MAX_LINE_BYTES } from '../../src/audit/readers/lines.ts'
 import { encodeLine, JOURNAL, JOURNAL_VERSION, type JournalLine, PRODUCER } from '../../src/journal/format.ts'
 import { createMonitors, judge, judging } from '../../src/monitors/index.ts'
-import { allOf, momentsIn, readContext, readJournal } from '../support/journal.ts'
+import { allOf, momentsIn, readContext, readJournal, SECRET_PATH, SECRET_PATH_SHOWN } from '../support/journal.ts'
 
 const AT_MS = Date.UTC(2026, 0, 5, 8)
 const SECOND = 1_000
@@ -178,9 +178,27 @@ describe('the reader of journals', () => {
   })
 
   it('names who wrote it', async () => {
-    const recording = journalReader.read({ file: '-', bytes: bytesOf(header({ producer: 'somebody 7' })) }, readContext)
-    await allOf(recording)
-    expect(recording.producer).toBe('somebody 7')
+    const producerOf = async (producer: string) => {
+      const recording = journalReader.read({ file: '-', bytes: bytesOf(header({ producer })) }, readContext)
+      const { error } = await allOf(recording)
+      expect(error).toBeUndefined()
+      return recording.producer
+    }
+    for (const known of [PRODUCER, 'compliancely-auth 12.0.1-beta.2']) expect(await producerOf(known)).toBe(known)
+    for (const other of ['canary', 'compliancely-auth canary', `${PRODUCER}-canary-secret`, ''])
+      expect(await producerOf(other)).toBeUndefined()
+  })
+
+  it.each([
+    ['as the client writes lines', {}],
+    ['in any other order', { more: 1 }],
+  ])('tells no secret of a path, %s', async (_, more) => {
+    const { items } = await readJournal(header() + api(1, 0, { path: SECRET_PATH, ...more }) + answered(1, 1, 200))
+    expect(exchangesIn(items)[0]?.request.path).toBe(SECRET_PATH_SHOWN)
+    expect(JSON.stringify(items)).not.toContain('canary')
+    // Told once, it is told the same ever after.
+    const again = await readJournal(header() + api(1, 0, { path: SECRET_PATH_SHOWN, ...more }) + answered(1, 1, 200))
+    expect(again.items).toEqual(items)
   })
 })
 

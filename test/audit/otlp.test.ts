@@ -4,7 +4,7 @@ import { type Exchange, type Item, UnreadableRecording } from '../../src/audit/e
 import { MAX_WAITING, otlpReader } from '../../src/audit/readers/otlp.ts'
 import type { ReadContext } from '../../src/audit/readers/reader.ts'
 import { createMonitors, judge, judging } from '../../src/monitors/index.ts'
-import { allOf, chunksOf, momentsIn, readContext } from '../support/journal.ts'
+import { allOf, chunksOf, momentsIn, readContext, SECRET_PATH, SECRET_PATH_SHOWN } from '../support/journal.ts'
 
 const AT_MS = Date.UTC(2026, 0, 5, 8)
 const JWT = `x.${Buffer.from(JSON.stringify({ exp: AT_MS / 1000 + 3600 })).toString('base64url')}.canary`
@@ -132,6 +132,16 @@ describe('the reader of traces', () => {
     expect(exchangesIn(items)[0]?.request).toMatchObject({ authScheme: 'Bearer', accessId: expect.any(String) })
     expect(abilities.tells).toEqual([])
     expect(abilities.lacks.tokens).toContain('which tokens were granted does not show')
+  })
+
+  it.each([
+    ['url.full', { ...STABLE, 'url.full': `https://api.test${SECRET_PATH}` }],
+    ['url.path', { 'http.request.method': 'GET', 'server.address': 'api.test', 'url.path': SECRET_PATH }],
+    ['http.target', { 'http.method': 'GET', 'http.host': 'api.test', 'http.target': `${SECRET_PATH}?q=canary` }],
+  ])('tells no secret of a path: %s', async (_, values) => {
+    const exchange = await one(values)
+    expect(exchange?.request.path).toBe(SECRET_PATH_SHOWN)
+    expect(JSON.stringify(exchange)).not.toContain('canary')
   })
 
   it('does not take headers that were not captured for headers that were not sent', async () => {

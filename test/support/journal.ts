@@ -12,6 +12,10 @@ export function collector() {
   return { stream, lines, text: () => lines.join('') }
 }
 
+/** A path with a JWT, another secret and a session in it, and how it may be told. */
+export const SECRET_PATH = `/api/v2/x/eyJhbGciOiJIUzI1NiJ9.canary.canary/canary${'0'.repeat(32)}/y;sid=canary`
+export const SECRET_PATH_SHOWN = '/api/v2/x/{…}/{…}/y'
+
 export const readContext: ReadContext = {
   target: DEFAULT_TARGET,
   fingerprints: createFingerprints(new Uint8Array(32).fill(7)),

@@ -4,7 +4,7 @@ import { sleep } from '../../src/clock.ts'
 import { type AuthClient, AuthError, type AuthEvent } from '../../src/index.ts'
 import { PRODUCER } from '../../src/journal/format.ts'
 import { createMonitors, judge, judging } from '../../src/monitors/index.ts'
-import { collector, momentsIn, readJournal } from '../support/journal.ts'
+import { collector, momentsIn, readJournal, SECRET_PATH, SECRET_PATH_SHOWN } from '../support/journal.ts'
 import {
   BASE_URL,
   createWorld,
@@ -82,6 +82,13 @@ describe('the journal of a client', () => {
     const [, , granted, given, sent] = lines.filter(({ kind }) => kind !== 'transition')
     expect(given?.accessId).toBe(granted?.grantedAccessId)
     expect(sent?.accessId).toBe(granted?.grantedAccessId)
+  })
+
+  it('tells no secret of a path', async () => {
+    const { auth, journal, settled } = journaled()
+    await settled(auth.fetchLike(SECRET_PATH))
+    expect(kinds(journal.lines, 'sent').at(-1)).toMatchObject({ endpoint: 'api', path: SECRET_PATH_SHOWN })
+    expect(journal.text()).not.toContain('canary')
   })
 
   it('says nothing of one who is served from memory, and the more of the request', async () => {

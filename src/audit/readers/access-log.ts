@@ -1,3 +1,4 @@
+import { shownPath } from '../../journal/path.ts'
 import type { Need } from '../../monitors/index.ts'
 import type { Abilities, Exchange, Item, Locator } from '../exchange.ts'
 import { roleOf } from '../target.ts'
@@ -89,7 +90,7 @@ function readEntry(entry: object, at: Locator, { target, fingerprints }: ReadCon
   const request: Exchange['request'] = {
     endpoint,
     method,
-    path: url.path,
+    path: shownPath(url.path),
     origin: url.origin,
     authScheme: scheme,
     accessId: presents ? fingerprints.token(token) : undefined,

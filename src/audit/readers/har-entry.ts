@@ -1,3 +1,4 @@
+import { shownPath } from '../../journal/path.ts'
 import type { Exchange, Locator, Skipped } from '../exchange.ts'
 import { requestBody, responseBody } from './har-body.ts'
 import { authorizationOf, headersOf, retryAfterMs } from './har-headers.ts'
@@ -71,7 +72,7 @@ export function readEntry(
     request: {
       endpoint,
       method,
-      path: url.pathname,
+      path: shownPath(url.pathname),
       origin: url.origin,
       authScheme: scheme,
       ...facts,

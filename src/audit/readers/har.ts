@@ -1,3 +1,4 @@
+import { looksSecret } from '../../journal/path.ts'
 import { type Item, UnreadableRecording } from '../exchange.ts'
 import { createSplitter, type Element, MAX_PIECE_BYTES } from './bytes/json-elements.ts'
 import { readEntry } from './har-entry.ts'
@@ -58,5 +59,5 @@ function itemOf({ number: entry, text: said }: Element, file: string, context: R
 /** Names come from others, and go into reports: a short, plain one, or none. */
 function nameOf({ text: said }: Element): string | undefined {
   const name = text(field(parsed(said), 'name'))
-  return name !== undefined && /^[\w .,()/+-]{1,60}$/.test(name) ? name : undefined
+  return name !== undefined && /^[\w .,()/+-]{1,60}$/.test(name) && !looksSecret(name) ? name : undefined
 }

@@ -1,4 +1,5 @@
 import type { AnsweredLine, SentLine } from '../../journal/format.ts'
+import { shownPath } from '../../journal/path.ts'
 import type { Line } from './lines.ts'
 
 /**
@@ -49,7 +50,7 @@ function createShape(between: readonly string[], slots: readonly Slot[]) {
     if (at === length && length > 0 && bytes[from + at] === QUOTE) return from + at
     const end = bytes.indexOf(QUOTE, from)
     if (end < 0 || end > to) return -1
-    const value = bytes.toString('latin1', from, end)
+    const value = bytes.toString('utf8', from, end)
     if (!slot.pattern.test(value)) return -1
     slot.value = value
     slot.bytes = Uint8Array.prototype.slice.call(bytes, from, end)
@@ -72,8 +73,8 @@ function createShape(between: readonly string[], slots: readonly Slot[]) {
 
 const ID = /^[0-9a-f]{1,40}$/
 const METHOD = /^[A-Z]{1,20}$/
-/** Printable ASCII that JSON does not escape, and no query. */
-const PATH = /^[ !$->@-[\]-~]*$/
+/** Printable ASCII that JSON does not escape, and no query; `…` for what {@link shownPath} hides. */
+const PATH = /^[ !$->@-[\]-~…]*$/
 
 /** Made for each reading: it remembers names. */
 export function createUsualLines(): (line: Line) => SentLine | AnsweredLine | undefined {
@@ -98,6 +99,13 @@ export function createUsualLines(): (line: Line) => SentLine | AnsweredLine | un
     [by, atMs, send, status],
   )
 
+  /** Most often there is the same path again, as the same string. */
+  let [lastPath, lastShown] = ['', '']
+  const shown = (value: string): string => {
+    if (value !== lastPath) [lastPath, lastShown] = [value, shownPath(value)]
+    return lastShown
+  }
+
   return (line) => {
     if (isAnswered(line))
       return { kind: 'answered', by: by.value, atMs: atMs.value, send: send.value, status: status.value }
@@ -109,7 +117,7 @@ export function createUsualLines(): (line: Line) => SentLine | AnsweredLine | un
       send: send.value,
       endpoint: 'api',
       method: method.value,
-      path: path.value,
+      path: shown(path.value),
       authScheme: 'Bearer',
       requestId: requestId.value,
       accessId: accessId.value,

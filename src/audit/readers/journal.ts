@@ -57,7 +57,7 @@ function createReading({ file, bytes }: Input, { target }: ReadContext) {
   let producer: string | undefined
 
   const begin = ({ header }: Extract<DecodedLine, { kind: 'header' }>, at: Locator): readonly Item[] => {
-    producer ??= header.producer
+    producer ??= header.producer || undefined
     if (header.version > JOURNAL_VERSION)
       throw new UnreadableRecording(
         at,

@@ -1,3 +1,4 @@
+import { shownPath } from '../../journal/path.ts'
 import type { ObservedRequest } from '../../monitors/index.ts'
 import type { Exchange, Instant, Item, Locator } from '../exchange.ts'
 import { roleOf } from '../target.ts'
@@ -73,7 +74,7 @@ export function readSpan(span: unknown, at: Locator, { target, fingerprints }: R
   const request: Exchange['request'] = {
     endpoint,
     method,
-    path: url.path,
+    path: shownPath(url.path),
     origin: url.origin,
     authScheme: scheme,
     accessId,
