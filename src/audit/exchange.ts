@@ -39,6 +39,11 @@ export interface Exchange {
   readonly answeredAt?: Locator | undefined
   readonly request: Outcome
   /**
+   * The expiries in `request` may be that much later, ms: they are the server's, and how its clock stands to the one that the
+   * recording was made by is known to within. Default 0: they are as they are told.
+   */
+  readonly expiryDoubtMs?: number | undefined
+  /**
    * Fingerprint of method, URL and body: equal for requests that may be one, sent again. Only where the recording does not
    * tell itself (`requestId`).
    */

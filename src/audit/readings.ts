@@ -14,12 +14,26 @@ export const READINGS: readonly Reading[] = ['late', 'early']
 
 /**
  * The request as this reading has it. Where little is known of a short request, `late` has it answered before it was sent:
- * each time is the one that favours the client, and the order of the two is kept by whoever puts moments in order.
+ * each time is the one that favours the client, and the order of the two is kept by whoever puts moments in order. Tokens
+ * expire as early as can be where sends are late, and as late where they are early: the most and the least of their life.
  */
-export const readAs = ({ request, sent, answered }: Exchange, reading: Reading): ObservedRequest =>
-  reading === 'late'
-    ? { ...request, sentAtMs: sent.latestMs, answeredAtMs: answered.earliestMs }
-    : { ...request, sentAtMs: sent.earliestMs, answeredAtMs: answered.latestMs }
+export const readAs = (exchange: Exchange, reading: Reading): ObservedRequest => {
+  const { request, sent, answered, expiryDoubtMs = 0 } = exchange
+  if (reading === 'late') return { ...request, sentAtMs: sent.latestMs, answeredAtMs: answered.earliestMs }
+  const early = { ...request, sentAtMs: sent.earliestMs, answeredAtMs: answered.latestMs }
+  return expiryDoubtMs === 0 ? early : { ...early, ...expiriesOf(request, expiryDoubtMs) }
+}
+
+const expiriesOf = (request: Exchange['request'], laterMs: number) => {
+  const { accessExpAtMs, refreshExpAtMs, grantedAccessExpAtMs, grantedRefreshExpAtMs } = request
+  const later = (atMs: number | undefined) => (atMs === undefined ? undefined : atMs + laterMs)
+  return {
+    accessExpAtMs: later(accessExpAtMs),
+    refreshExpAtMs: later(refreshExpAtMs),
+    grantedAccessExpAtMs: later(grantedAccessExpAtMs),
+    grantedRefreshExpAtMs: later(grantedRefreshExpAtMs),
+  }
+}
 
 /** A moment and the request of the recording that it belongs to. */
 export interface Seen {

@@ -9,7 +9,10 @@ import { grantedIn, presentedIn, presentedToApi } from './har-tokens.ts'
 import { destinationOf, offTheWire, statusOf } from './har-wire.ts'
 import { field, isObject, parsed, text } from './json-values.ts'
 import type { ReadContext } from './reader.ts'
+import { clockOffsetOf } from './server-clock.ts'
 
+/** How many servers' clocks are remembered. */
+const MAX_CLOCKS = 1_000
 const CODE = /^[a-z][a-z_]{0,63}$/
 
 /** The normal form of an entry. What it leaves out is noted in the tally. */
@@ -40,17 +43,23 @@ export function readEntry(
   tally.attached ||= [field(sent, 'postData'), field(received, 'content')].some(
     (holder) => text(field(holder, '_file')) !== undefined || text(field(holder, '_sha1')) !== undefined,
   )
+  const answerHeaders = headersOf(received)
+  const told = clockOffsetOf(answerHeaders, times)
+  const clock = told ?? tally.clocks.get(url.origin)
+  if (told !== undefined && (tally.clocks.size < MAX_CLOCKS || tally.clocks.has(url.origin)))
+    tally.clocks.set(url.origin, told)
+
   const { scheme, token } = authorizationOf(headers.get('authorization'))
   const body = requestBody(sent, method, headers)
   const presented =
     endpoint === 'api'
-      ? { facts: presentedToApi(token, fingerprints), hidden: scheme === 'Bearer' && token === undefined }
-      : presentedIn(endpoint, body, fingerprints)
+      ? { facts: presentedToApi(token, clock, fingerprints), hidden: scheme === 'Bearer' && token === undefined }
+      : presentedIn(endpoint, body, clock, fingerprints)
   const failed = status !== 'dropped' && status >= 400
   const isGrant = (endpoint === 'create' || endpoint === 'refresh') && status !== 'dropped' && status < 300
   const answer = failed || isGrant ? responseBody(received) : undefined
   const granted = isGrant
-    ? grantedIn(answer, presented.facts.refreshId, times.answered, fingerprints)
+    ? grantedIn(answer, presented.facts.refreshId, { times, clock }, fingerprints)
     : { facts: {}, hidden: false }
   const code = failed ? text(field(parsed(answer), 'code')) : undefined
 
@@ -79,8 +88,9 @@ export function readEntry(
       ...granted.facts,
       ...outcome,
       code: code !== undefined && CODE.test(code) ? code : undefined,
-      retryAfterMs: failed ? retryAfterMs(headersOf(received), times.answered.latestMs) : undefined,
+      retryAfterMs: failed ? retryAfterMs(answerHeaders, times.answered.latestMs) : undefined,
     },
+    ...(clock === undefined ? {} : { expiryDoubtMs: clock.mostMs - clock.leastMs }),
     sameAs:
       endpoint === 'api' && body !== undefined
         ? fingerprints.body(method, url.origin + url.pathname + url.search, body)

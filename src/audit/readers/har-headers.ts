@@ -57,7 +57,7 @@ export function retryAfterMs(headers: ReadonlyMap<string, string>, answeredAtMs:
 }
 
 /** `Mon, 05 Jan 2026 10:00:00 GMT` */
-function httpDate(value: string | undefined): number | undefined {
+export function httpDate(value: string | undefined): number | undefined {
   if (!/^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/.test(value ?? '')) return undefined
   const ms = Date.parse(value as string)
   return instantOf(Number.isNaN(ms) ? undefined : new Date(ms).toISOString())?.earliestMs

@@ -1,5 +1,6 @@
 import type { Need } from '../../monitors/index.ts'
 import type { Abilities } from '../exchange.ts'
+import type { ClockOffset } from './server-clock.ts'
 
 /** What was seen and what was missing, over all entries of a HAR. */
 export interface Tally {
@@ -15,6 +16,8 @@ export interface Tally {
   credentialsHidden: number
   /** Bodies lie in files beside the recording. */
   attached: boolean
+  /** By origin, of its latest answer that told it: for those that do not. */
+  readonly clocks: Map<string, ClockOffset>
 }
 
 export const createTally = (): Tally => ({
@@ -26,6 +29,7 @@ export const createTally = (): Tally => ({
   credentials: 0,
   credentialsHidden: 0,
   attached: false,
+  clocks: new Map(),
 })
 
 /** Chromium's DevTools call themselves so, and Safari's much alike. */

@@ -1,8 +1,9 @@
 import type { ObservedRequest } from '../../monitors/index.ts'
-import type { Instant } from '../exchange.ts'
 import { type Fingerprints, isRedacted, isToken, tokenClaims } from './fingerprints.ts'
 import { type Body, firstField } from './har-body.ts'
+import type { Times } from './har-times.ts'
 import { number } from './json-values.ts'
+import type { ClockOffset } from './server-clock.ts'
 
 /** Spellings of guide and reference; a reply that also repeats the old token calls the new one `new_…`. `D-wire-names` */
 const ACCESS = ['new_access_token', 'access', 'access_token']
@@ -19,14 +20,24 @@ export interface Presented {
 }
 
 /** What an API request presents. */
-export function presentedToApi(token: string | undefined, fingerprints: Fingerprints): Presented['facts'] {
-  return token === undefined ? {} : { accessId: fingerprints.token(token), accessExpAtMs: tokenClaims(token).expAtMs }
+export function presentedToApi(
+  token: string | undefined,
+  clock: ClockOffset | undefined,
+  fingerprints: Fingerprints,
+): Presented['facts'] {
+  if (token === undefined) return {}
+  return { accessId: fingerprints.token(token), accessExpAtMs: atTheClient(tokenClaims(token).expAtMs, clock) }
 }
+
+/** An `exp`, which is the server's time, by the clock of the recording: the earliest that it can be. */
+const atTheClient = (atMs: number | undefined, { leastMs }: ClockOffset = { leastMs: 0, mostMs: 0 }) =>
+  atMs === undefined ? undefined : atMs + leastMs
 
 /** What the body of a token request presents. */
 export function presentedIn(
   endpoint: 'create' | 'refresh' | 'validate',
   body: Body,
+  clock: ClockOffset | undefined,
   fingerprints: Fingerprints,
 ): Presented {
   if (endpoint === 'create') {
@@ -40,7 +51,8 @@ export function presentedIn(
   }
   const token = firstField(body, endpoint === 'refresh' ? ['refresh', 'refresh_token'] : ['token'])
   if (!isToken(token)) return { facts: {}, hidden: body === undefined || isPlaceholder(token) }
-  const { expAtMs, type } = tokenClaims(token)
+  const { expAtMs: saidAtMs, type } = tokenClaims(token)
+  const expAtMs = atTheClient(saidAtMs, clock)
   const id = fingerprints.token(token)
   if (endpoint === 'refresh') return { facts: { refreshId: id, refreshExpAtMs: expAtMs }, hidden: false }
   // A refresh token may be validated too; it is no access token then.
@@ -59,7 +71,7 @@ export interface Granted {
 export function grantedIn(
   body: Body,
   sentRefreshId: string | undefined,
-  answered: Instant,
+  { times, clock }: { readonly times: Times; readonly clock: ClockOffset | undefined },
   fingerprints: Fingerprints,
 ): Granted {
   const access = firstField(body, ACCESS)
@@ -68,8 +80,10 @@ export function grantedIn(
   if (!isToken(access)) return { facts: {}, hidden }
   const expiry = (token: string, name: string) => {
     const seconds = number(firstField(body, [name])) ?? 0
-    const saidAtMs = seconds > 0 && seconds < 1e9 ? answered.latestMs + seconds * 1000 : undefined
-    return tokenClaims(token).expAtMs ?? saidAtMs
+    // The doubt is that between the clocks: no less than how long the answer took.
+    const fromMs = clock === undefined ? times.answered.latestMs : times.sent.earliestMs
+    const saidAtMs = seconds > 0 && seconds < 1e9 ? fromMs + seconds * 1000 : undefined
+    return atTheClient(tokenClaims(token).expAtMs, clock) ?? saidAtMs
   }
   const refreshId = isToken(refresh) ? fingerprints.token(refresh) : undefined
   const rotated = isToken(refresh) && refreshId !== sentRefreshId
