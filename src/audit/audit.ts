@@ -8,6 +8,7 @@ import { evidenceOf, isHidden, lacksOf } from './lacks.ts'
 import { READINGS, type Reading } from './readings.ts'
 import type { AuditedFile, AuditFinding, AuditReport, RuleResult } from './report.ts'
 import { gravestOf, severityOf } from './severity.ts'
+import { createSurvey } from './survey.ts'
 import { createTimeline } from './timeline.ts'
 import { notesOnUnknown } from './unknown-accounts.ts'
 import { createWaivers, type Waiver } from './waivers.ts'
@@ -21,6 +22,8 @@ export interface JudgeOptions {
   readonly waivers?: readonly Waiver[]
   /** Time by which waivers end, ms since the epoch. */
   readonly nowMs: number
+  /** Somebody said which origins the API has: all that was read is judged. Default: `Survey` finds them out. */
+  readonly allOrigins?: boolean
   /** How many accounts are remembered at once. Default 2 000. */
   readonly mostAccounts?: number | undefined
   /** More for whoever reads the report: an order that was restored by a sort. Asked once everything is read. */
@@ -55,8 +58,7 @@ export async function judgeRecordings(
       return (
         monitor !== undefined &&
         !isHidden(broken) &&
-        waivers.coverOf(findingOf(monitor, broken, { account, number: 0, inferred: seen.inferred, policy })) ===
-          undefined
+        waivers.coverOf(findingOf(monitor, broken, { account, number: 0, inferred: false, policy })) === undefined
       )
     },
   })
@@ -64,38 +66,18 @@ export async function judgeRecordings(
     const waived = waivers.coverOf(finding)
     return waived === undefined ? finding : { ...finding, waived }
   }
-  const counted = new Map<string, { file: string; exchanges: number; skipped: number }>()
-  const seen = {
-    from: Number.POSITIVE_INFINITY,
-    to: Number.NEGATIVE_INFINITY,
-    exchanges: 0,
-    inferred: false,
-    authHidden: false,
-  }
-  let counts: { file: string; exchanges: number; skipped: number } | undefined
+  const survey = createSurvey({ allOrigins: options.allOrigins === true })
   for await (const batch of batches)
     for (const item of batch) {
-      const { file } = item.at
-      if (counts?.file !== file) {
-        counts = counted.get(file) ?? { file, exchanges: 0, skipped: 0 }
-        counted.set(file, counts)
-      }
-      if (item.kind === 'skipped') {
-        counts.skipped++
-        continue
-      }
-      if (item.kind === 'exchange') {
-        counts.exchanges++
-        seen.exchanges++
-        seen.from = Math.min(seen.from, item.sent.earliestMs)
-        seen.to = Math.max(seen.to, item.answered.latestMs)
-        seen.authHidden ||= item.authHidden === true
-        seen.inferred ||= item.sameAs !== undefined && item.request.requestId === undefined
-        timeline.see(item)
-      }
+      survey.see(item)
+      if (item.kind === 'skipped') continue
+      if (item.kind === 'exchange') timeline.see(item)
       judges.see(item)
     }
-  const judged = judges.end()
+  const { isOfApi } = survey
+  const judged = judges.end().filter(({ origin }) => isOfApi(origin))
+  const seen = survey.total()
+  const accounts = judges.accounts(isOfApi)
 
   const lacks = lacksOf(recordings)
   const results = monitors.map((monitor) => {
@@ -103,7 +85,7 @@ export async function judgeRecordings(
     const findings = listed.map(({ broken, account }, index) =>
       covered(findingOf(monitor, broken, { account, number: index + 1, inferred: seen.inferred, policy })),
     )
-    const because = judges.accounts() === 0 ? NOTHING : (lacks.of(monitor) ?? hiddenOf(monitor, seen.authHidden))
+    const because = accounts === 0 ? NOTHING : (lacks.of(monitor) ?? hiddenOf(monitor, seen.authHidden))
     const result = resultOf(monitor, findings, { unlisted, because, nowMs: options.nowMs })
     const waived = result.verdict === 'inconclusive' ? waivers.coverOfRule(monitor.id) : undefined
     return { findings, rule: { ...result, ...(waived && { waived }) } }
@@ -111,20 +93,21 @@ export async function judgeRecordings(
   return {
     schema: 1,
     version: options.version,
-    files: recordings.map(({ file, recording }) => fileOf(file, recording, counted.get(file))),
-    ...(seen.exchanges === 0 ? {} : { from: seen.from, to: seen.to }),
+    files: recordings.map(({ file, recording }) => fileOf(file, recording, survey.of(file))),
+    ...(seen.exchanges === 0 ? {} : { from: seen.fromMs, to: seen.toMs }),
     exchanges: seen.exchanges,
-    accounts: judges.accounts(),
+    accounts,
     readings: readingsOf(policy, perOrigin),
     notes: [
       ...(options.notes?.() ?? []),
       ...forgottenNote(judges.forgotten()),
-      ...notesOnUnknown(judges.keys()),
+      ...notesOnUnknown(judges.keys(isOfApi)),
+      ...survey.notes(),
       ...waivers.notes(),
     ],
     rules: results.map(({ rule }) => rule),
     findings: results.flatMap(({ findings }) => findings),
-    timeline: timeline.entries,
+    timeline: timeline.entries(isOfApi),
     timelineCut: timeline.wasCut(),
   }
 }

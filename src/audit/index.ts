@@ -118,6 +118,7 @@ async function judgeOpened(
   return judgeRecordings(opened, items, {
     version: VERSION,
     nowMs: options.nowMs,
+    allOrigins: context.target.origins.length > 0,
     ...(options.policy && { policy: options.policy }),
     ...(options.waivers && { waivers: options.waivers }),
     notes: () => [

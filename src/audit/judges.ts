@@ -6,11 +6,15 @@ import { withPersons } from './persons.ts'
 import { createProcesses, isOfProcess, type Processes } from './processes.ts'
 import { createSightings, type Reading } from './readings.ts'
 import { createReplays, type Replays } from './replays.ts'
+import { originOf } from './survey.ts'
 
 /** What was found in some of the traffic of an account. */
 export interface Judged extends Pick<AccountAudit, 'listed' | 'unlisted' | 'files'> {
   readonly account: string | undefined
+  readonly origin: string | undefined
 }
+
+type IsOfApi = (origin: string | undefined) => boolean
 
 /** Who judges what: each account by itself, in it each process where the recording tells them apart, and each origin. */
 export interface Judges {
@@ -18,10 +22,10 @@ export interface Judges {
   see(item: Exchange | Happening): void
   /** Nothing more comes: what was found. */
   end(): readonly Judged[]
-  /** How many accounts were seen. */
-  accounts(): number
-  /** Origin and account of each that is remembered: `https://host name`. */
-  keys(): Iterable<string>
+  /** How many accounts were seen at origins that count. */
+  accounts(isOfApi: IsOfApi): number
+  /** Origin and account of each that is remembered, at origins that count: `https://host name`. */
+  keys(isOfApi: IsOfApi): readonly string[]
   /** How many of them were given up for want of memory; one that comes again is judged anew. */
   forgotten(): number
 }
@@ -41,9 +45,10 @@ export interface JudgesOptions {
 /** Each takes some 20 kB: behind an address of an access log there may be a million. */
 const MOST_ACCOUNTS = 2_000
 
+type Who = Pick<Judged, 'account' | 'origin'>
+
 /** Those who judge an account. */
-interface Bench {
-  readonly account: string | undefined
+interface Bench extends Who {
   readonly replays: readonly Replays[]
   readonly processes: Processes
   readonly audits: Map<string, AccountAudit>
@@ -63,31 +68,33 @@ export function createJudges(
   const sightings = createSightings(readings)
   /** The one that was seen last comes last. */
   const benches = new Map<string, Bench>()
-  const origins = new Map<string, AccountAudit>()
+  const origins = new Map<string, { audit: AccountAudit; who: Who }>()
   const judged: Judged[] = []
-  let forgotten = 0
+  /** Where they were. */
+  const forgotten: (string | undefined)[] = []
 
   const created = (of: readonly Monitor[], account: string | undefined) =>
     createAccountAudit(of, readings, { onFound, counts: (broken) => counts(broken, account) })
-  const close = (audit: AccountAudit, account: string | undefined) => {
+  const close = (audit: AccountAudit, { account, origin }: Who) => {
     audit.end()
     const { listed, unlisted, files } = audit
-    if (listed.size > 0) judged.push({ account, listed, unlisted, files })
+    if (listed.size > 0) judged.push({ account, origin, listed, unlisted, files })
   }
-  const createBench = (account: string | undefined): Bench => {
+  const createBench = (who: Who): Bench => {
     const processes = createProcesses(sightings, (client) => auditOf(bench, client, ofProcess))
-    const bench: Bench = { account, replays: readings.map(createReplays), processes, audits: new Map() }
+    const bench: Bench = { ...who, replays: readings.map(createReplays), processes, audits: new Map() }
     return bench
   }
-  const benchOf = (key: string, account: string | undefined): Bench => {
-    const bench = benches.get(key) ?? createBench(account)
+  const benchOf = (who: Who): Bench => {
+    const key = `${who.origin ?? ''} ${who.account ?? ''}`
+    const bench = benches.get(key) ?? createBench(who)
     benches.delete(key)
     benches.set(key, bench)
     const [idlest] = benches
     if (benches.size > mostAccounts && idlest !== undefined) {
       benches.delete(idlest[0])
-      for (const audit of idlest[1].audits.values()) close(audit, idlest[1].account)
-      forgotten++
+      for (const audit of idlest[1].audits.values()) close(audit, idlest[1])
+      forgotten.push(idlest[1].origin)
     }
     return bench
   }
@@ -96,13 +103,16 @@ export function createJudges(
     audits.set(name, audit)
     return audit
   }
-  const judgeOf = (account: string | undefined, client: string | undefined, origin: string) => {
-    // A journal's account is one of its origin; what else happened there tells no origin.
-    const bench = benchOf(`${client === undefined ? origin : ''} ${account ?? ''}`, account)
+  const budgetOf = (sentTo: string, origin: string | undefined): AccountAudit => {
+    const known = origins.get(sentTo) ?? { audit: created(ofOrigin, undefined), who: { account: undefined, origin } }
+    origins.set(sentTo, known)
+    return known.audit
+  }
+  const judgeOf = (who: Who, client: string | undefined, sentTo: string) => {
+    const bench = benchOf(who)
     const { replays, processes } = bench
     const whole = auditOf(bench, '', client === undefined ? ofTraffic : ofFleet)
-    const budget = perOrigin ? (origins.get(origin) ?? created(ofOrigin, undefined)) : undefined
-    if (budget !== undefined) origins.set(origin, budget)
+    const budget = perOrigin ? budgetOf(sentTo, who.origin) : undefined
     return (item: Exchange | Happening) => {
       if (client !== undefined && item.kind === 'exchange') processes.adopt(item, client)
       const isTold = item.kind === 'happening' || item.sameAs === undefined
@@ -113,30 +123,31 @@ export function createJudges(
     }
   }
   // Traffic is mostly of one account for long: then nothing is looked up.
-  let latest:
-    | {
-        readonly account: string | undefined
-        readonly client: string | undefined
-        readonly origin: string
-        readonly judge: ReturnType<typeof judgeOf>
-      }
-    | undefined
+  let latest: (Who & { client: string | undefined; sentTo: string; judge: ReturnType<typeof judgeOf> }) | undefined
 
   return {
     see(item) {
       const { account, client } = item
-      const origin = item.kind === 'exchange' ? (item.request.origin ?? '') : ''
-      if (latest === undefined || latest.account !== account || latest.client !== client || latest.origin !== origin)
-        latest = { account, client, origin, judge: judgeOf(account, client, origin) }
+      // A journal's account is one of its origin; what else happened there tells no origin.
+      const origin = item.kind === 'exchange' ? originOf(item) : undefined
+      const sentTo = item.kind === 'exchange' ? (item.request.origin ?? '') : ''
+      if (
+        latest === undefined ||
+        latest.account !== account ||
+        latest.client !== client ||
+        latest.sentTo !== sentTo ||
+        latest.origin !== origin
+      )
+        latest = { account, origin, client, sentTo, judge: judgeOf({ account, origin }, client, sentTo) }
       latest.judge(item)
     },
     end() {
-      for (const { audits, account } of benches.values()) for (const audit of audits.values()) close(audit, account)
-      for (const audit of origins.values()) close(audit, undefined)
+      for (const bench of benches.values()) for (const audit of bench.audits.values()) close(audit, bench)
+      for (const { audit, who } of origins.values()) close(audit, who)
       return judged
     },
-    accounts: () => benches.size + forgotten,
-    keys: () => benches.keys(),
-    forgotten: () => forgotten,
+    accounts: (isOfApi) => [...[...benches.values()].map(({ origin }) => origin), ...forgotten].filter(isOfApi).length,
+    keys: (isOfApi) => [...benches].filter(([, { origin }]) => isOfApi(origin)).map(([key]) => key),
+    forgotten: () => forgotten.length,
   }
 }

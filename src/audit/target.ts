@@ -5,7 +5,7 @@ import type { ObservedRequest } from '../monitors/index.ts'
  * Any API of the same make (SimpleJWT) can be set here.
  */
 export interface Target {
-  /** Origins of the API, `https://host[:port]`; none: every origin that a token endpoint was called on, or every one. */
+  /** Origins of the API, `https://host[:port]`; none: every origin that a token endpoint was called on, or every one; see `Survey`. */
   readonly origins: readonly string[]
   /** Path of each token request; matched as a whole, a missing or further slash at the end is the same. */
   readonly paths: Readonly<Record<'create' | 'refresh' | 'validate', string>>

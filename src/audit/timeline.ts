@@ -1,5 +1,6 @@
 import type { Exchange } from './exchange.ts'
 import type { TimelineEntry } from './report.ts'
+import { originOf } from './survey.ts'
 
 /** How much of the traffic around a finding is shown, ms each way. */
 const AROUND_MS = 120_000
@@ -11,29 +12,30 @@ export interface Timeline {
   see(exchange: Exchange): void
   /** Something was found at this time. */
   found(atMs: number): void
-  readonly entries: readonly TimelineEntry[]
+  /** Those of the origins that count. */
+  entries(isOfApi: (origin: string | undefined) => boolean): readonly TimelineEntry[]
   wasCut(): boolean
 }
 
 export function createTimeline(): Timeline {
-  const entries: TimelineEntry[] = []
+  const entries: { readonly entry: TimelineEntry; readonly origin: string | undefined }[] = []
   let recent: Exchange[] = []
   let shownUntilMs = Number.NEGATIVE_INFINITY
   let cut = false
-  const show = (entry: TimelineEntry) => {
-    if (entries.length < MOST_ENTRIES) entries.push(entry)
+  const show = (exchange: Exchange) => {
+    if (entries.length < MOST_ENTRIES) entries.push({ entry: entryOf(exchange), origin: originOf(exchange) })
     else cut = true
   }
   return {
-    entries,
+    entries: (isOfApi) => entries.filter(({ origin }) => isOfApi(origin)).map(({ entry }) => entry),
     see(exchange) {
-      if (exchange.request.endpoint !== 'api' || timeOf(exchange) <= shownUntilMs) return show(entryOf(exchange))
+      if (exchange.request.endpoint !== 'api' || timeOf(exchange) <= shownUntilMs) return show(exchange)
       recent.push(exchange)
       if (recent.length > 2 * MOST_REMEMBERED) recent = recent.slice(-MOST_REMEMBERED)
     },
     found(atMs) {
       shownUntilMs = Math.max(shownUntilMs, atMs + AROUND_MS)
-      for (const exchange of recent) if (timeOf(exchange) >= atMs - AROUND_MS) show(entryOf(exchange))
+      for (const exchange of recent) if (timeOf(exchange) >= atMs - AROUND_MS) show(exchange)
       recent = []
     },
     wasCut: () => cut,
