@@ -8,7 +8,7 @@ export interface Broken {
   readonly at: Locator | undefined
   readonly offence: Exchange | undefined
   readonly trigger: Exchange | undefined
-  /** Every reading of the times has it. */
+  /** Every reading of the times has it, and by the same cause. */
   readonly always: boolean
 }
 
@@ -75,7 +75,9 @@ export function createDocket(
       const { exchange: offence, place } = seen
       const before = known?.broken ?? { finding, at: offence?.at ?? place, offence, trigger, always: false }
       const excuse = before.finding.excuse ?? finding.excuse
-      const times = (known?.times ?? 0) + 1
+      // What another request brings about in another reading is not the same fault.
+      const isSame = known === undefined || before.trigger === trigger
+      const times = (known?.times ?? 0) + (isSame ? 1 : 0)
       const broken = { ...before, finding: { ...before.finding, excuse }, always: times === readings }
       open.delete(key)
       if (broken.always) return settle(broken)

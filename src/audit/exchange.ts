@@ -17,7 +17,7 @@ export interface Instant {
 }
 
 /** What became of the times of a request, and of its tokens, in the recording. */
-export type Outcome = Omit<ObservedRequest, 'sentAtMs' | 'answeredAtMs'>
+export type Outcome = Omit<ObservedRequest, 'sentAtMs' | 'sentFromMs' | 'answeredAtMs'>
 
 /**
  * One request and its answer in the normal form of the auditor, whatever it was recorded in. No secret: tokens, passwords and

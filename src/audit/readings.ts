@@ -5,8 +5,8 @@ import { inOrderOfLines } from './instants.ts'
 
 /**
  * One way to read the times of a recording. What is broken in every reading is broken for sure; what is broken in some only
- * cannot be told. `late` has everything sent as late and answered as early as can be: the longest waits. `early` the other
- * way round. Times that are known exactly have one reading.
+ * cannot be told. `late` has all waits as long as can be: what they end with sent as late, what they begin with sent or
+ * answered as early. `early` the other way round. Times that are known exactly have one reading.
  */
 export type Reading = 'late' | 'early'
 
@@ -17,11 +17,19 @@ export const READINGS: readonly Reading[] = ['late', 'early']
  * each time is the one that favours the client, and the order of the two is kept by whoever puts moments in order. Tokens
  * expire as early as can be where sends are late, and as late where they are early: the most and the least of their life.
  */
-export const readAs = (exchange: Exchange, reading: Reading): ObservedRequest => {
+export function readAs(exchange: Exchange, reading: Reading): ObservedRequest {
   const { request, sent, answered, expiryDoubtMs = 0 } = exchange
-  if (reading === 'late') return { ...request, sentAtMs: sent.latestMs, answeredAtMs: answered.earliestMs }
-  const early = { ...request, sentAtMs: sent.earliestMs, answeredAtMs: answered.latestMs }
-  return expiryDoubtMs === 0 ? early : { ...early, ...expiriesOf(request, expiryDoubtMs) }
+  const { earliestMs, latestMs } = sent
+  const isLate = reading === 'late'
+  const as = isLate
+    ? { ...request, sentAtMs: latestMs, answeredAtMs: answered.earliestMs }
+    : { ...request, sentAtMs: earliestMs, answeredAtMs: answered.latestMs }
+  if (earliestMs === latestMs && (isLate || expiryDoubtMs === 0)) return as
+  return {
+    ...as,
+    ...(earliestMs === latestMs ? {} : { sentFromMs: isLate ? earliestMs : latestMs }),
+    ...(isLate || expiryDoubtMs === 0 ? {} : expiriesOf(request, expiryDoubtMs)),
+  }
 }
 
 const expiriesOf = (request: Exchange['request'], laterMs: number) => {

@@ -45,7 +45,7 @@ interface Line {
 /** A request goes out. */
 export interface SentLine
   extends Line,
-    Omit<ObservedSend, 'sentAtMs' | 'origin' | 'configuredOrigin' | 'requestId' | 'credentialsId'> {
+    Omit<ObservedSend, 'sentAtMs' | 'sentFromMs' | 'origin' | 'configuredOrigin' | 'requestId' | 'credentialsId'> {
   readonly kind: 'sent'
   /** Of this send; `answered` names it. */
   readonly send: number

@@ -1,6 +1,6 @@
 import type { Policy } from '../policy/schema.ts'
 import { monitor } from './monitor.ts'
-import { is4xx, isGrant, isRejection } from './observed.ts'
+import { is4xx, isGrant, isRejection, sentFrom } from './observed.ts'
 
 /** What happens so often in a row is a habit. */
 const SIGN_INS_IN_A_ROW = 3
@@ -46,7 +46,7 @@ export const createRarely = ({ accessLifetimeMs }: Pick<Policy, 'accessLifetimeM
       if (isGrant(request)) {
         const created = request.endpoint === 'create'
         const held = request.grantedRefreshId !== undefined || (!created && state.held)
-        return { ...state, grantedAtMs: created ? request.sentAtMs : undefined, held, requests: 0 }
+        return { ...state, grantedAtMs: created ? sentFrom(request) : undefined, held, requests: 0 }
       }
       // The API or the server refused it: that asks for another one.
       if (isRejection(request)) return { ...state, grantedAtMs: undefined }

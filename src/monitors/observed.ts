@@ -10,6 +10,11 @@ import type { AuthErrorCode } from '../errors.ts'
 export interface ObservedSend {
   /** ms since the epoch. */
   readonly sentAtMs: number
+  /**
+   * Where that is known to within: the other end of it, from which a wait is counted that begins with this send, ms since the
+   * epoch. Default: `sentAtMs`.
+   */
+  readonly sentFromMs?: number | undefined
   readonly endpoint: 'create' | 'refresh' | 'validate' | 'api'
   readonly method: string
   /** Without query. */
@@ -105,6 +110,9 @@ export function timeOf(moment: Moment): number {
       return moment.atMs
   }
 }
+
+/** From when a wait is counted that begins with this send, ms since the epoch. */
+export const sentFrom = ({ sentAtMs, sentFromMs }: ObservedSend) => sentFromMs ?? sentAtMs
 
 /** Create, refresh or validate. */
 export const isTokenRequest = ({ endpoint }: ObservedSend) => endpoint !== 'api'

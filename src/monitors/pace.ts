@@ -1,6 +1,6 @@
 import type { Policy } from '../policy/schema.ts'
 import { invariant, type Monitor, monitor } from './monitor.ts'
-import { isTokenRequest, type ObservedSend } from './observed.ts'
+import { isTokenRequest, type ObservedSend, sentFrom } from './observed.ts'
 import { seconds } from './words.ts'
 
 /** Invariant 1. A trace of one client: another process that was stopped past its lease is the exception it cannot show. */
@@ -26,22 +26,22 @@ export const tenPerMinute = ({
   budgetWindowMs,
   budgetCounts,
 }: Pick<Policy, 'budgetLimit' | 'budgetWindowMs' | 'budgetCounts'>) =>
-  monitor<{ sentAtMs: readonly number[] }>({
+  monitor<{ sentFromMs: readonly number[] }>({
     ...invariant(2),
     needs: [],
     ignoresApi: budgetCounts === 'token' || undefined,
-    initial: { sentAtMs: [] },
+    initial: { sentFromMs: [] },
     step(state, moment, report) {
       if (moment.kind !== 'sent' || (budgetCounts === 'token' && !isTokenRequest(moment.request))) return state
       const nowMs = moment.request.sentAtMs
-      const within = state.sentAtMs.filter((atMs) => nowMs - atMs < budgetWindowMs)
+      const within = state.sentFromMs.filter((fromMs) => nowMs - fromMs < budgetWindowMs)
       // One too many is enough to know, however many they are.
-      const sentAtMs = [...within.slice(-budgetLimit), nowMs]
-      if (sentAtMs.length > budgetLimit)
+      const sentFromMs = [...within.slice(-budgetLimit), sentFrom(moment.request)]
+      if (sentFromMs.length > budgetLimit)
         report(
-          `${sentAtMs.length} ${budgetCounts === 'token' ? 'token requests' : 'requests'} in ${seconds(budgetWindowMs)}`,
+          `${sentFromMs.length} ${budgetCounts === 'token' ? 'token requests' : 'requests'} in ${seconds(budgetWindowMs)}`,
         )
-      return { sentAtMs }
+      return { sentFromMs }
     },
   })
 

@@ -1,6 +1,6 @@
 import type { Policy } from '../policy/schema.ts'
 import { type Monitor, monitor } from './monitor.ts'
-import { isGrant, isTokenRequest, type ObservedRequest, type ObservedSend } from './observed.ts'
+import { isGrant, isTokenRequest, type ObservedRequest, type ObservedSend, sentFrom } from './observed.ts'
 import { seconds } from './words.ts'
 
 interface Overdue<Held> {
@@ -55,7 +55,7 @@ const notOverdue = <Held>(
       }
       if (isAttempt) return { ...state, done: true }
       const late = sentAtMs > dueAtMs(state.held, moment.request) && sentAtMs >= state.pausedUntilMs
-      return late && state.usedLateAtMs === undefined ? { ...state, usedLateAtMs: sentAtMs } : state
+      return late && state.usedLateAtMs === undefined ? { ...state, usedLateAtMs: sentFrom(moment.request) } : state
     },
   })
 
@@ -70,7 +70,7 @@ export const refreshBeforeExpiry = (policy: Pace & Pick<Policy, 'accessLifetimeM
       title: 'a token in use is refreshed before its refresh window closes',
     },
     policy,
-    ({ sentAtMs, grantedAccessExpAtMs }) => ({ sentAtMs, expAtMs: grantedAccessExpAtMs }),
+    (granted) => ({ sentAtMs: sentFrom(granted), expAtMs: granted.grantedAccessExpAtMs }),
     ({ sentAtMs, expAtMs = sentAtMs + policy.accessLifetimeMs }, used) => {
       const expiresAtMs = used.accessExpAtMs ?? expAtMs
       const scale = Math.min(1, (expiresAtMs - sentAtMs) / policy.accessLifetimeMs)
@@ -88,7 +88,9 @@ export const rotateInTime = (policy: Pace & Pick<Policy, 'rotateWithinMs' | 'ref
       title: 'a refresh token is used in time while its pair is in use',
     },
     policy,
-    ({ sentAtMs, grantedRefreshId, grantedRefreshExpAtMs }, before) => {
+    (granted, before) => {
+      const { grantedRefreshId, grantedRefreshExpAtMs } = granted
+      const sentAtMs = sentFrom(granted)
       // A refresh that brings none keeps the old one. `D-partial-refresh`
       if (grantedRefreshId === undefined && before !== undefined) return { ...before, sentAtMs }
       const livesMs = (grantedRefreshExpAtMs ?? Number.POSITIVE_INFINITY) - sentAtMs

@@ -1,6 +1,6 @@
 import type { Policy } from '../policy/schema.ts'
 import { invariant, monitor } from './monitor.ts'
-import { is4xx, isGrant, type Moment, type ObservedRequest } from './observed.ts'
+import { is4xx, isGrant, type Moment, type ObservedRequest, sentFrom } from './observed.ts'
 import { brief, seconds } from './words.ts'
 
 /** How many spent tokens are remembered. */
@@ -37,7 +37,7 @@ interface HeldRefresh {
 export const noNeedlessCreate = (policy: Pick<Policy, 'refreshLifetimeMs' | 'skewLeewayMs'>) => {
   const held = (request: ObservedRequest, before: HeldRefresh | null): HeldRefresh | null => {
     const credentialsId = request.endpoint === 'create' ? request.credentialsId : before?.credentialsId
-    const { grantedRefreshId, grantedRefreshExpAtMs = request.sentAtMs + policy.refreshLifetimeMs } = request
+    const { grantedRefreshId, grantedRefreshExpAtMs = sentFrom(request) + policy.refreshLifetimeMs } = request
     if (grantedRefreshId === undefined) return before
     return { usableUntilMs: grantedRefreshExpAtMs - policy.skewLeewayMs, credentialsId }
   }

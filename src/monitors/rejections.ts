@@ -1,6 +1,6 @@
 import type { Policy } from '../policy/schema.ts'
 import { monitor } from './monitor.ts'
-import { isGrant, isRejection } from './observed.ts'
+import { isGrant, isRejection, sentFrom } from './observed.ts'
 import { brief, seconds } from './words.ts'
 
 interface Rejections {
@@ -53,8 +53,8 @@ export const refreshOnce = (policy: YouthPolicy) =>
         const recovery = endpoint === 'refresh' && (state.rejected || sentAtMs < state.youngUntilMs)
         const granted = { accessId, rejected: false, recovering: false }
         if (!recovery) return { ...granted, ...NOT_RECOVERED }
-        const untilMs = youngUntilMs(policy, sentAtMs, grantedAccessExpAtMs)
-        return { ...granted, recoveredAtMs: sentAtMs, youngUntilMs: untilMs }
+        const recoveredAtMs = sentFrom(request)
+        return { ...granted, recoveredAtMs, youngUntilMs: youngUntilMs(policy, recoveredAtMs, grantedAccessExpAtMs) }
       }
       if (request.endpoint === 'refresh') return { ...state, recovering: false }
       const rejected = isRejection(request) && request.accessId !== undefined && request.accessId === state.accessId
@@ -96,7 +96,7 @@ export const noYoungRefresh = (policy: YouthPolicy) =>
       if (isGrant(request)) {
         const recovery = request.endpoint === 'refresh' && state.rejected
         const accessId = recovery ? undefined : request.grantedAccessId
-        return { accessId, sinceMs: request.sentAtMs, refusedUntilMs: undefined, rejected: false }
+        return { accessId, sinceMs: sentFrom(request), refusedUntilMs: undefined, rejected: false }
       }
       if (!isRejection(request) || request.accessId === undefined || request.accessId !== state.accessId) return state
       return { ...state, rejected: true, refusedUntilMs: youngUntilMs(policy, state.sinceMs, request.accessExpAtMs) }

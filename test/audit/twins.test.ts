@@ -13,6 +13,7 @@ import {
   refresh,
   settled,
   type Twins,
+  validate,
 } from '../unit/monitors/traces.ts'
 import { TRAFFIC_TWINS } from '../unit/monitors/traffic-twins.ts'
 import { asHar, asJournal, audited, rulesThat } from './renderings.ts'
@@ -43,9 +44,14 @@ const WITHIN_A_SECOND = [
 /** Twins whose fault is one ms, or the order at one instant: a HAR's times are known to within 1 ms. */
 const WITHIN_A_MS = [
   'invariant-1: a refresh begins when the one before has been answered',
+  'invariant-2: the eleventh token request waits until the first is 60 s old',
   'invariant-3: ten minutes pass after a 429',
   'invariant-6: an API request is not sent three times',
   'invariant-8: after a refresh 400 the access token is gone too',
+  'refresh-before-expiry: a refresh starts before the window closes, or with the first demand after',
+  'D-young-rejection: a token younger than a minute is not refreshed because it was refused',
+  'D-young-rejection: the youth of a short-lived token is shorter',
+  'refresh-once: a pair that lives a quarter as long is young for a quarter of the time',
   'refresh-once: a pair is as old as its request, though the machine slept through the answer',
   'D-refresh-401: a create follows a refresh 401 only where something explains it',
   'D-refresh-401: an expired refresh token explains it, and so does somebody who signs in',
@@ -88,6 +94,7 @@ const REFUSED = { status: 401 } as const
 /** In place of those: the same faults, wide enough for a HAR, and sooner than a person acts. */
 const APART: Readonly<Record<string, Items>> = {
   'invariant-1': [create(0, 1, { answeredAtMs: at(2) }), create(1, 2, { answeredAtMs: at(3) })],
+  'invariant-2': Array.from({ length: 11 }, (_, n) => validate(5.9 * n, 1)),
   'invariant-3': [create(0, 1), failedRefresh(1000, 1, 429), refresh(1599, 2)],
   'invariant-7': [failedCreate(0, 401), create(0.5, 1)],
   'refresh-once': [create(0, 1), api(600, 1, REFUSED), refresh(600.1, 2), api(600.2, 2, REFUSED), refresh(600.3, 3)],
@@ -144,7 +151,8 @@ describe.each(TWINS)('HAR, $monitor: $rule', (twins) => {
     const isUntold =
       mayBePerson || HAR_CANNOT_TELL.includes(monitor) || [...WITHIN_A_MS, ...NOT_TOLD_APART].includes(name)
     expect(failed).toEqual(isUntold ? [] : [isHabit ? HABIT_OF : monitor])
-    if (isUntold) expect(rule).toMatchObject({ verdict: 'inconclusive', because: mayBePerson ? PERSON_S : REASON })
+    const because = mayBePerson && !WITHIN_A_MS.includes(name) ? PERSON_S : REASON
+    if (isUntold) expect(rule).toMatchObject({ verdict: 'inconclusive', because })
     if (isHabit) expect(rule?.verdict).toBe('pass')
   })
 })
