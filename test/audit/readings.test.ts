@@ -59,6 +59,16 @@ describe('a wait between two sends that are known to within', () => {
   )
 })
 
+it('what follows from one request in one reading and from another one in the other is not sure', async () => {
+  // Sent before its grant or after the next one, and neither has to be.
+  const [first, second, sent, third] = [create(0, 1), create(3_000, 2), validate(3_001, 2), create(3_002, 3)].map(
+    exchangeOf,
+  )
+  const unsure = within(3 * SECOND, 3 * SECOND)(sent as Exchange, 2)
+  const recorded = [first, unsure, second, third] as Exchange[]
+  expect((await verdicts('har', recorded)).get('invariant-4')).toBe('inconclusive')
+})
+
 const margin = fc.constantFrom(0, 200, 1_000, 2_000)
 const KINDS = [
   ...(['create', 'refresh', 'validate', 'api', 'api'] as const),
