@@ -101,7 +101,7 @@ describe('temporary files', { timeout: 60_000 }, () => {
 
   test('nor in a folder that takes no more, and nothing stays there', async () => {
     const place = folder()
-    // No file longer than 100 KB: what a full disk is like.
+    // No file longer than 100 blocks, less than is written at once: what a full disk is like.
     const full = await runInShell('ulimit -f 100; exec "$@"', ['audit', '-'], {
       stdin: unsorted,
       env: { TMPDIR: place },
