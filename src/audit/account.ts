@@ -9,6 +9,8 @@ export interface AccountAudit extends Pick<Docket, 'listed' | 'unlisted' | 'end'
   see(sighting: Sighting): void
   /** Names of the files that it is judged by. */
   readonly files: ReadonlySet<string>
+  /** Whose requests these are was guessed: they may be several, or one of several. */
+  isGuessed(): boolean
 }
 
 /** What the offences of a rule follow from. */
@@ -41,16 +43,19 @@ export function createAccountAudit(
     })
   })
   let file: string | undefined
+  let guessed = false
 
   return {
     listed: docket.listed,
     unlisted: docket.unlisted,
     files,
+    isGuessed: () => guessed,
     see({ item, soonestMs, byReading }) {
       if (item.at.file !== file) {
         file = item.at.file
         files.add(file)
       }
+      guessed ||= item.kind === 'exchange' && item.accountGuessed === true
       for (const [reading, sequencer] of sequencers.entries()) {
         sequencer.until(soonestMs)
         for (const seen of byReading[reading] ?? []) sequencer.put(seen)

@@ -2,9 +2,9 @@ import { createMonitors, type Monitor, type MonitorPolicy } from '../monitors/in
 import { DEFAULT_POLICY } from '../policy/defaults.ts'
 import type { Unlisted } from './docket.ts'
 import type { Item, Recording } from './exchange.ts'
-import { findingOf } from './findings.ts'
+import { findingOf, WHOSE } from './findings.ts'
 import { createJudges } from './judges.ts'
-import { evidenceOf, isHidden, lacksOf } from './lacks.ts'
+import { evidenceOf, isHidden, isWhose, lacksOf } from './lacks.ts'
 import { READINGS, type Reading } from './readings.ts'
 import type { AuditedFile, AuditFinding, AuditReport, RuleResult } from './report.ts'
 import { gravestOf, severityOf } from './severity.ts'
@@ -58,7 +58,8 @@ export async function judgeRecordings(
       return (
         monitor !== undefined &&
         !isHidden(broken) &&
-        waivers.coverOf(findingOf(monitor, broken, { account, number: 0, inferred: false, policy })) === undefined
+        waivers.coverOf(findingOf(monitor, broken, { account, guessed: false, number: 0, inferred: false, policy })) ===
+          undefined
       )
     },
   })
@@ -82,10 +83,12 @@ export async function judgeRecordings(
   const lacks = lacksOf(recordings)
   const results = monitors.map((monitor) => {
     const { listed, unlisted } = evidenceOf(monitor, judged, { lacks, inferred: seen.inferred })
-    const findings = listed.map(({ broken, account }, index) =>
-      covered(findingOf(monitor, broken, { account, number: index + 1, inferred: seen.inferred, policy })),
+    const findings = listed.map(({ broken, account, guessed }, index) =>
+      covered(findingOf(monitor, broken, { account, guessed, number: index + 1, inferred: seen.inferred, policy })),
     )
-    const because = accounts === 0 ? NOTHING : (lacks.of(monitor) ?? hiddenOf(monitor, seen.authHidden))
+    const isWhoseUnknown = seen.accountGuessed && isWhose(monitor) && !(perOrigin && monitor.id === 'invariant-2')
+    const hidden = hiddenOf(monitor, seen.authHidden) ?? (isWhoseUnknown ? WHOSE : undefined)
+    const because = accounts === 0 ? NOTHING : (lacks.of(monitor) ?? hidden)
     const result = resultOf(monitor, findings, { unlisted, because, nowMs: options.nowMs })
     const waived = result.verdict === 'inconclusive' ? waivers.coverOfRule(monitor.id) : undefined
     return { findings, rule: { ...result, ...(waived && { waived }) } }

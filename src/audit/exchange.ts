@@ -28,6 +28,8 @@ export interface Exchange {
   readonly at: Locator
   /** Whose traffic it is, as far as the recording tells; the same for all of one account. `undefined`: the only one's. */
   readonly account?: string | undefined
+  /** The recording tells no account: this is everybody behind one address, or everybody. They may be several, or one of several. */
+  readonly accountGuessed?: true | undefined
   /** Whom its tokens are for, as they say themselves: also where the recording did not see them granted. A fingerprint. */
   readonly subject?: string | undefined
   /** Which process of that account, where the recording tells: each keeps some rules by itself. */

@@ -5,16 +5,19 @@ import type { AuditFinding, Evidence } from './report.ts'
 import { RULES } from './rules.ts'
 import { severityOf } from './severity.ts'
 
+const TIMES = 'The times of the recording are known to within; by some readings of them all is well.'
+/** Why rules of an account cannot be judged where a recording does not tell accounts. */
+export const WHOSE =
+  'Who sent what is not in the recording: everybody behind one address was taken for one account, or everybody where there is none. A log with a field `account`, a HAR or a journal tells.'
+
 /** What a judge found, told for people. `number`: of the rule's findings, from 1. */
 export function findingOf(
   monitor: Monitor,
   { finding, at, offence, trigger, always }: Broken,
-  by: { account: string | undefined; number: number; inferred: boolean; policy: MonitorPolicy },
+  by: { account: string | undefined; guessed: boolean; number: number; inferred: boolean; policy: MonitorPolicy },
 ): AuditFinding {
   const { required, remedy } = RULES[monitor.id] ?? { required: () => monitor.title, remedy: 'See the clause.' }
-  const because = !always
-    ? 'The times of the recording are known to within; by some readings of them all is well.'
-    : finding.excuse
+  const because = by.guessed ? WHOSE : always ? finding.excuse : TIMES
   const isSure = because === undefined
   const isGuessed = by.inferred && monitor.needs.includes('requestIds')
   const { account } = by
@@ -24,7 +27,7 @@ export function findingOf(
     verdict: isSure ? 'fail' : 'inconclusive',
     // As early as it can have been: an error is one for sure.
     severity: severityOf(monitor, Math.min(finding.atMs, offence?.sent.earliestMs ?? finding.atMs)),
-    confidence: isGuessed ? (offence?.request.method === 'GET' ? 'low' : 'medium') : isSure ? 'high' : 'medium',
+    confidence: confidenceOf({ isSure, isGuessed, whose: by.guessed }, offence),
     ids: monitor.ids,
     ...(account === undefined ? {} : { account }),
     ...(trigger === undefined ? {} : { trigger: evidenceOf(trigger) }),
@@ -38,6 +41,14 @@ export function findingOf(
     remedy,
     ...(isSure ? {} : { because }),
   }
+}
+
+function confidenceOf(
+  { isSure, isGuessed, whose }: { isSure: boolean; isGuessed: boolean; whose: boolean },
+  offence: Exchange | undefined,
+) {
+  if (whose || (isGuessed && offence?.request.method === 'GET')) return 'low'
+  return isSure && !isGuessed ? 'high' : 'medium'
 }
 
 const evidenceOf = ({ at, sent, request: { method, path, status } }: Exchange): Evidence => ({

@@ -12,6 +12,8 @@ import { originOf } from './survey.ts'
 export interface Judged extends Pick<AccountAudit, 'listed' | 'unlisted' | 'files'> {
   readonly account: string | undefined
   readonly origin: string | undefined
+  /** Whose requests these are was guessed. */
+  readonly guessed: boolean
 }
 
 type IsOfApi = (origin: string | undefined) => boolean
@@ -46,6 +48,8 @@ export interface JudgesOptions {
 const MOST_ACCOUNTS = 2_000
 
 type Who = Pick<Judged, 'account' | 'origin'>
+/** Nobody's in particular: everybody's at an origin. */
+type Whose = Who & { readonly everybodys?: true }
 
 /** Those who judge an account. */
 interface Bench extends Who {
@@ -68,17 +72,18 @@ export function createJudges(
   const sightings = createSightings(readings)
   /** The one that was seen last comes last. */
   const benches = new Map<string, Bench>()
-  const origins = new Map<string, { audit: AccountAudit; who: Who }>()
+  const origins = new Map<string, { audit: AccountAudit; who: Whose }>()
   const judged: Judged[] = []
   /** Where they were. */
   const forgotten: (string | undefined)[] = []
 
   const created = (of: readonly Monitor[], account: string | undefined) =>
     createAccountAudit(of, readings, { onFound, counts: (broken) => counts(broken, account) })
-  const close = (audit: AccountAudit, { account, origin }: Who) => {
+  const close = (audit: AccountAudit, { account, origin, everybodys }: Whose) => {
     audit.end()
     const { listed, unlisted, files } = audit
-    if (listed.size > 0) judged.push({ account, origin, listed, unlisted, files })
+    if (listed.size > 0)
+      judged.push({ account, origin, guessed: !everybodys && audit.isGuessed(), listed, unlisted, files })
   }
   const createBench = (who: Who): Bench => {
     const processes = createProcesses(sightings, (client) => auditOf(bench, client, ofProcess))
@@ -104,7 +109,8 @@ export function createJudges(
     return audit
   }
   const budgetOf = (sentTo: string, origin: string | undefined): AccountAudit => {
-    const known = origins.get(sentTo) ?? { audit: created(ofOrigin, undefined), who: { account: undefined, origin } }
+    const who = { account: undefined, origin, everybodys: true } as const
+    const known = origins.get(sentTo) ?? { audit: created(ofOrigin, undefined), who }
     origins.set(sentTo, known)
     return known.audit
   }

@@ -39,22 +39,40 @@ export function lacksOf(
 export const isHidden = ({ finding, offence }: Broken) =>
   finding.monitor === 'bearer-on-every-request' && offence?.authHidden === true && offence.request.authScheme === 'none'
 
+/** Rules that each request breaks by itself, whoever sent it. */
+const OF_A_REQUEST = ['bearer-on-every-request', 'no-basic-auth', 'no-api-v1']
+/** Rules of an account: who sent what matters to them. */
+export const isWhose = ({ id }: Pick<Monitor, 'id'>) => !OF_A_REQUEST.includes(id)
+
+/** A finding, and whose it is. */
+export interface Founded {
+  readonly broken: Broken
+  readonly account: string | undefined
+  /** Whose it is was guessed, and matters. */
+  readonly guessed: boolean
+}
+
 /** The findings of a rule that are founded: what judged them was told all that the rule needs. */
 export function evidenceOf(
   monitor: Monitor,
   judged: readonly Judged[],
   { lacks, inferred }: { readonly lacks: Lacks; readonly inferred: boolean },
-): { listed: readonly { broken: Broken; account: string | undefined }[]; unlisted: Unlisted } {
+): { listed: readonly Founded[]; unlisted: Unlisted } {
   const founded = judged.filter(({ files }) => {
     const missing = lacks.missing(monitor, files)
     // Which sends are one request was guessed: that shows a fault, and never that there is none.
     return missing.length === 0 || (inferred && missing.length === 1 && missing[0] === 'requestIds')
   })
   const listed = founded
-    .flatMap(({ listed, account }) => (listed.get(monitor.id) ?? []).map((broken) => ({ broken, account })))
+    .flatMap(({ listed, account, guessed }) =>
+      (listed.get(monitor.id) ?? []).map((broken) => ({ broken, account, guessed: guessed && isWhose(monitor) })),
+    )
     .filter(({ broken }) => !isHidden(broken))
     .toSorted((a, b) => a.broken.finding.atMs - b.broken.finding.atMs)
-  const beyond = founded.flatMap(({ unlisted }) => unlisted.get(monitor.id) ?? [])
+  const beyond = founded.flatMap(({ unlisted, guessed }) => {
+    const { fail, inconclusive } = unlisted.get(monitor.id) ?? { fail: 0, inconclusive: 0 }
+    return guessed && isWhose(monitor) ? { fail: 0, inconclusive: fail + inconclusive } : { fail, inconclusive }
+  })
   const sum = (of: (each: Unlisted) => number) => beyond.reduce((total, each) => total + of(each), 0)
   return { listed, unlisted: { fail: sum(({ fail }) => fail), inconclusive: sum((each) => each.inconclusive) } }
 }

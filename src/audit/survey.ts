@@ -10,6 +10,7 @@ interface Part {
   toMs: number
   inferred: boolean
   authHidden: boolean
+  accountGuessed: boolean
 }
 
 /**
@@ -47,7 +48,7 @@ export function createSurvey({ allOrigins }: { readonly allOrigins: boolean }): 
   const partOf = (file: string, origin: string | undefined): Part => {
     if (latest?.file === file && latest.origin === origin) return latest
     const ofFile = parts.get(file) ?? new Map<string | undefined, Part>()
-    const none = { exchanges: 0, skipped: 0, inferred: false, authHidden: false }
+    const none = { exchanges: 0, skipped: 0, inferred: false, authHidden: false, accountGuessed: false }
     const bounds = { fromMs: Number.POSITIVE_INFINITY, toMs: Number.NEGATIVE_INFINITY }
     latest = ofFile.get(origin) ?? { file, origin, ...none, ...bounds }
     ofFile.set(origin, latest)
@@ -69,11 +70,12 @@ export function createSurvey({ allOrigins }: { readonly allOrigins: boolean }): 
       const part = partOf(item.at.file, item.kind === 'exchange' ? originOf(item) : undefined)
       if (item.kind === 'skipped') part.skipped++
       if (item.kind !== 'exchange') return
-      const { sent, answered, request, authHidden, sameAs } = item
+      const { sent, answered, request, authHidden, accountGuessed, sameAs } = item
       part.exchanges++
       part.fromMs = Math.min(part.fromMs, sent.earliestMs)
       part.toMs = Math.max(part.toMs, answered.latestMs)
       part.authHidden ||= authHidden === true
+      part.accountGuessed ||= accountGuessed === true
       part.inferred ||= sameAs !== undefined && request.requestId === undefined
       const { endpoint, origin, accessId, grantedAccessId } = request
       if (grantedAccessId !== undefined) remember(grantedAccessId)
@@ -94,6 +96,7 @@ export function createSurvey({ allOrigins }: { readonly allOrigins: boolean }): 
         toMs: judged.reduce((ms, { toMs }) => Math.max(ms, toMs), Number.NEGATIVE_INFINITY),
         inferred: judged.some(({ inferred }) => inferred),
         authHidden: judged.some(({ authHidden }) => authHidden),
+        accountGuessed: judged.some(({ accountGuessed }) => accountGuessed),
       }
     },
     notes() {

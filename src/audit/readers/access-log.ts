@@ -12,6 +12,8 @@ import type { FormatReader, Input, ReadContext } from './reader.ts'
 
 const STATUS = ['status', 'response_code', 'status_code']
 const PATH = ['request_uri', 'uri', 'path', 'request', 'url', 'x_envoy_original_path']
+/** Who it was, where a log says so: nobody's standard. */
+const ACCOUNT = ['account', 'user_id', 'jwt_claim_sub', 'sub']
 
 const SERVER = 'An access log is its server’s'
 const LACKS: Readonly<Partial<Record<Need, string>>> = {
@@ -98,13 +100,15 @@ function readEntry(entry: object, at: Locator, { target, fingerprints }: ReadCon
     status: left || status < 100 ? 'dropped' : status,
     abandoned: left ? true : undefined,
   }
+  const named = user ?? first(...ACCOUNT)
   const who =
-    user ?? first('x_forwarded_for', 'http_x_forwarded_for', 'remote_addr', 'downstream_remote_address', 'client_ip')
+    named ?? first('x_forwarded_for', 'http_x_forwarded_for', 'remote_addr', 'downstream_remote_address', 'client_ip')
   return {
     kind: 'exchange',
     at,
     // Everybody's requests are in one log: without a name, those from one address are taken for one account's.
-    account: who === undefined ? undefined : fingerprints.account(addressOf(who)),
+    account: who === undefined ? undefined : fingerprints.account(named ?? addressOf(who)),
+    ...(named === undefined ? { accountGuessed: true } : {}),
     ...times,
     request,
     ...(endpoint === 'api' && authorization === undefined && user === undefined ? { authHidden: true } : {}),

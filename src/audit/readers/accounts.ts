@@ -18,10 +18,12 @@ export async function* withAccounts(batches: Batches<Item>): AsyncGenerator<read
     // A journal tells by itself, and its tokens are in no other recording by the same fingerprint.
     if (item.kind !== 'exchange' || item.client !== undefined) return item
     const { accessId, refreshId, grantedAccessId, grantedRefreshId } = item.request
-    const account = accountOf(item, owners.get(refreshId) ?? owners.get(accessId))
+    // An address is nobody's name: a token tells better.
+    const own = item.accountGuessed === true ? { ...item, account: undefined } : item
+    const account = accountOf(own, owners.get(refreshId) ?? owners.get(accessId))
     if (account === undefined) return item
     for (const id of [accessId, refreshId, grantedAccessId, grantedRefreshId]) owners.put(id, account)
-    return item.account === account ? item : { ...item, account }
+    return item.account === account ? item : { ...item, account, accountGuessed: undefined }
   }
   for await (const batch of batches) yield batch.map(known)
 }

@@ -86,7 +86,7 @@ export function readSpan(span: unknown, at: Locator, { target, fingerprints }: R
     kind: 'exchange',
     at,
     // A server's service has the traffic of everybody; a client's is set by {@link ofService}.
-    ...(side === 'client' ? {} : { account: userOf(attributes, fingerprints) }),
+    ...(side === 'client' ? {} : userOf(attributes, fingerprints)),
     ...times,
     request,
     // A replay is a sibling of the first send. `http.request.resend_count` is often left out.
@@ -110,7 +110,7 @@ const idOf = (value: unknown) => {
 
 const userOf = (attributes: Attributes, { account }: ReadContext['fingerprints']) => {
   const user = attributes.text('user.id', 'enduser.id', 'user.name')
-  return user === undefined || user === '' ? undefined : account(user)
+  return user === undefined || user === '' ? { accountGuessed: true as const } : { account: account(user) }
 }
 
 function urlOf(attributes: Attributes): { origin: string | undefined; path: string; full: string } | undefined {

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest'
+import { entry, har, tokenEntry } from './har-support.ts'
+import { audited } from './renderings.ts'
+
+const AT_MS = Date.UTC(2026, 0, 5, 10)
+const REFRESH = '/api/v2/token/refresh/'
+const logged = (s: number, uri: string, status: number, more: object = {}) =>
+  JSON.stringify({
+    ...{ msec: AT_MS / 1000 + s, request_time: 0.01, request_method: 'POST', request_uri: uri, status },
+    ...{ remote_addr: '192.0.2.7', ...more },
+  })
+const pauseBroken = (more: object = {}) => [logged(0, REFRESH, 429, more), logged(60, REFRESH, 200, more)].join('\n')
+const findingsOf = async (...texts: readonly string[]) => {
+  const { findings } = await audited(...texts)
+  return findings.map(({ rule, verdict, confidence, because }) => ({ rule, verdict, confidence, because }))
+}
+
+describe('a log that does not tell who sent what', () => {
+  it.each([
+    ['one address', {}],
+    ['none', { remote_addr: '-' }],
+  ])('leaves open what one account would have broken: %s', async (_, more) => {
+    const [finding, ...others] = await findingsOf(pauseBroken(more))
+    expect(others).toEqual([])
+    expect(finding).toMatchObject({ rule: 'invariant-3', verdict: 'inconclusive', confidence: 'low' })
+    expect(finding?.because).toMatch(/^Who sent what is not in the recording: .*`account`, a HAR or a journal/)
+  })
+
+  it.each(['account', 'user_id', 'jwt_claim_sub', 'sub'])('tells it by `%s`: the twin', async (name) => {
+    expect(await findingsOf(pauseBroken({ [name]: 'ann' }))).toMatchObject([
+      { rule: 'invariant-3', verdict: 'fail', confidence: 'high' },
+    ])
+    const [, ofAnother] = pauseBroken({ [name]: 'eve' }).split('\n')
+    expect(await findingsOf(`${logged(0, REFRESH, 429, { [name]: 'ann' })}\n${ofAnother}`)).toEqual([])
+  })
+
+  it('tells what each request breaks by itself, whoever sent it', async () => {
+    const text = [
+      logged(0, '/api/v1/x/', 200, { http_authorization: 'Bearer abc' }),
+      logged(9, '/api/v2/x/', 200, { http_authorization: 'Basic abc' }),
+    ].join('\n')
+    const findings = await findingsOf(text)
+    expect(findings.map(({ rule }) => rule).sort()).toEqual(['no-api-v1', 'no-basic-auth'])
+    for (const { verdict, confidence } of findings) expect([verdict, confidence]).toEqual(['fail', 'high'])
+  })
+
+  it('is a trace of a server, too, that does not say who the user was', async () => {
+    const attributes = (values: Readonly<Record<string, string>>) =>
+      Object.entries(values).map(([key, stringValue]) => ({ key, value: { stringValue } }))
+    const span = (s: number, status: number, more: Readonly<Record<string, string>>) => ({
+      ...{ traceId: 'a'.repeat(32), spanId: `b${s}`, kind: 2 },
+      startTimeUnixNano: `${AT_MS + s * 1000}000000`,
+      endTimeUnixNano: `${AT_MS + s * 1000}000000`,
+      attributes: attributes({
+        ...{ 'http.request.method': 'POST', 'url.full': `https://api.test${REFRESH}` },
+        ...{ 'http.response.status_code': String(status), ...more },
+      }),
+    })
+    const trace = (more = {}) =>
+      JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans: [span(0, 429, more), span(60, 200, more)] }] }] })
+    expect(await findingsOf(trace())).toMatchObject([{ rule: 'invariant-3', verdict: 'inconclusive' }])
+    expect(await findingsOf(trace({ 'user.id': 'ann' }))).toMatchObject([{ rule: 'invariant-3', verdict: 'fail' }])
+  })
+
+  it('takes nothing from a HAR beside it that tells: a token is whose it was granted to', async () => {
+    const signIn = tokenEntry('create', {
+      body: { username: 'ann', password: 'pw' },
+      answer: { access: 'access-one', refresh: 'refresh-one' },
+    })
+    const at = (s: number) => new Date(AT_MS + s * 1000).toISOString()
+    const seen = logged(5, '/api/v2/x/', 200, {
+      ...{ request_method: 'GET', scheme: 'https', host: 'app1.compliancely.com' },
+      http_authorization: 'Bearer access-one',
+    })
+    const report = await audited(har([signIn, entry({ at: at(9) })]), seen)
+    expect(report).toMatchObject({ accounts: 1, exchanges: 3 })
+  })
+})
