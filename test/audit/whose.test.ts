@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { entry, har, tokenEntry } from './har-support.ts'
-import { audited } from './renderings.ts'
+import { audit } from '../../src/audit/index.ts'
+import { DEFAULT_POLICY } from '../../src/policy/defaults.ts'
+import { entry, har, inChunks, tokenEntry } from './har-support.ts'
+import { AUDITED_AT_MS, audited } from './renderings.ts'
 
 const AT_MS = Date.UTC(2026, 0, 5, 10)
 const REFRESH = '/api/v2/token/refresh/'
@@ -32,6 +34,20 @@ describe('a log that does not tell who sent what', () => {
     ])
     const [, ofAnother] = pauseBroken({ [name]: 'eve' }).split('\n')
     expect(await findingsOf(`${logged(0, REFRESH, 429, { [name]: 'ann' })}\n${ofAnother}`)).toEqual([])
+  })
+
+  it('never passes a rule of an account, which may have other addresses; an origin is known', async () => {
+    const verdicts = async (more: object, policy?: object) => {
+      const sources = [{ name: 'x', bytes: inChunks(new TextEncoder().encode(logged(0, REFRESH, 200, more))) }]
+      const { rules } = await audit(sources, {
+        ...{ nowMs: AUDITED_AT_MS, key: new Uint8Array(32).fill(7) },
+        policy: { ...DEFAULT_POLICY, ...policy },
+      })
+      return ['invariant-2', 'invariant-3', 'no-api-v1'].map((id) => rules.find(({ rule }) => rule === id)?.verdict)
+    }
+    expect(await verdicts({})).toEqual(['inconclusive', 'inconclusive', 'pass'])
+    expect(await verdicts({ account: 'ann' })).toEqual(['pass', 'pass', 'pass'])
+    expect(await verdicts({}, { budgetScope: 'origin' })).toEqual(['pass', 'inconclusive', 'pass'])
   })
 
   it('tells what each request breaks by itself, whoever sent it', async () => {
