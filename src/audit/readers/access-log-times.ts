@@ -1,10 +1,8 @@
 import type { Instant } from '../exchange.ts'
-import { instantOf } from './har-times.ts'
+import { EARLIEST_MS, isoInstantOf, LATEST_MS } from './iso-times.ts'
 import { field, number, text } from './json-values.ts'
 import { ON_THE_WAY_MS } from './otlp-span.ts'
 
-const EARLIEST_MS = Date.UTC(2000, 0)
-const LATEST_MS = Date.UTC(2100, 0)
 /** Longer ones are no durations, ms: a week. */
 const MAX_DURATION_MS = 604_800_000
 /** A duration whose length is not in the log may be that long, ms: what servers wait by default. */
@@ -20,10 +18,10 @@ function pointOf(value: unknown): Instant | undefined {
   if (local !== null) {
     const [, day, name = '', year, time, hours, minutes] = local
     const month = String(MONTHS.indexOf(name) + 1).padStart(2, '0')
-    return instantOf(`${year}-${month}-${day}T${time}${hours}:${minutes}`)
+    return isoInstantOf(`${year}-${month}-${day}T${time}${hours}:${minutes}`)
   }
   const seconds = number(value)
-  if (seconds === undefined) return instantOf(value)
+  if (seconds === undefined) return isoInstantOf(value)
   const ms = seconds * 1000 < LATEST_MS ? seconds * 1000 : seconds
   if (!(ms >= EARLIEST_MS && ms < LATEST_MS)) return undefined
   // Whole seconds may be cut; nginx writes three digits.

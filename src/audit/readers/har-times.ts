@@ -1,5 +1,6 @@
 import type { Instant } from '../exchange.ts'
-import { field, number, text } from './json-values.ts'
+import { isoInstantOf } from './iso-times.ts'
+import { field, number } from './json-values.ts'
 
 /** Send and receive time of an entry. */
 export interface Times {
@@ -14,27 +15,6 @@ const MAX_DURATION_MS = 604_800_000
 /** Producers round times to whole ms, up or down. */
 const ROUNDING_MS = 1
 
-const EARLIEST_MS = Date.UTC(2000, 0)
-const LATEST_MS = Date.UTC(2100, 0)
-const ISO = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d)?(?:[.,](\d{1,12}))?\s?(Z|[+-]\d\d:?\d\d)$/i
-
-/**
- * A point in time of ISO 8601, with any offset, to whatever digit it is given. Without an offset it is none: nobody knows
- * whose clock was meant.
- */
-export function instantOf(value: unknown): Instant | undefined {
-  const match = ISO.exec(text(value) ?? '')
-  if (match === null) return undefined
-  const [, day, minute, second = ':00', fraction = '', zone = ''] = match
-  const offset = /^z$/i.test(zone) ? 'Z' : `${zone.slice(0, 3)}:${zone.slice(-2)}`
-  const wholeMs = Date.parse(`${day}T${minute}${second}${offset}`)
-  // `NaN` is not within either.
-  if (!(wholeMs >= EARLIEST_MS && wholeMs < LATEST_MS)) return undefined
-  const earliestMs = wholeMs + Number(`0.${fraction || 0}`) * 1000
-  const precisionMs = match[3] === undefined ? 60_000 : 1000 / 10 ** Math.min(3, fraction.length)
-  return { earliestMs, latestMs: earliestMs + precisionMs }
-}
-
 const PHASES = ['blocked', 'dns', 'connect', 'send', 'wait', 'receive'] as const
 /** Phases before the request goes out. Encryption (`ssl`) is within `connect`. */
 const BEFORE_SEND = PHASES.slice(0, 3)
@@ -44,7 +24,7 @@ const BEFORE_SEND = PHASES.slice(0, 3)
  * name up and connected. Answered: after `time`, or the sum of the phases where they say more, or nobody knows.
  */
 export function timesOf(entry: unknown): Times | { readonly why: string } {
-  const started = instantOf(field(entry, 'startedDateTime'))
+  const started = isoInstantOf(field(entry, 'startedDateTime'))
   if (started === undefined) return { why: 'no usable startedDateTime' }
   const timings = field(entry, 'timings')
   const lasted = (phases: readonly string[]) =>

@@ -3,16 +3,14 @@ import type { ObservedRequest } from '../../monitors/index.ts'
 import type { Exchange, Instant, Item, Locator } from '../exchange.ts'
 import { roleOf } from '../target.ts'
 import { isToken, tokenClaims } from './fingerprints.ts'
-import { authorizationOf, retryAfterMs } from './har-headers.ts'
+import { authorizationOf, retryAfterMs } from './headers.ts'
+import { EARLIEST_MS, LATEST_MS } from './iso-times.ts'
 import { field, text } from './json-values.ts'
 import { type Attributes, attributesOf } from './otlp-values.ts'
 import type { ReadContext } from './reader.ts'
 
 /** How long a request may have been on its way between a client and the server whose clock tells of it, ms. */
 export const ON_THE_WAY_MS = 1_000
-
-const EARLIEST_MS = Date.UTC(2000, 0)
-const LATEST_MS = Date.UTC(2100, 0)
 
 /** Whose spans these are. */
 export interface Service {
@@ -133,8 +131,8 @@ function urlOf(attributes: Attributes): { origin: string | undefined; path: stri
 
 /** A server sees when a request arrived and when its answer left; the client sent it before and had the answer after. */
 function timesOf(span: unknown, side: 'client' | 'server'): { sent: Instant; answered: Instant } | undefined {
-  const start = instantOf(field(span, 'startTimeUnixNano'))
-  const end = instantOf(field(span, 'endTimeUnixNano'))
+  const start = nanoInstantOf(field(span, 'startTimeUnixNano'))
+  const end = nanoInstantOf(field(span, 'endTimeUnixNano'))
   if (start === undefined || end === undefined) return undefined
   const answered = {
     earliestMs: Math.max(start.earliestMs, end.earliestMs),
@@ -148,7 +146,7 @@ function timesOf(span: unknown, side: 'client' | 'server'): { sent: Instant; ans
 }
 
 /** Nanoseconds: as text to the last one; as a number of JSON they have lost some, which does not matter to a millisecond. */
-function instantOf(value: unknown): Instant | undefined {
+function nanoInstantOf(value: unknown): Instant | undefined {
   const digits =
     typeof value === 'number' && Number.isSafeInteger(Math.round(value / 1e3)) ? BigInt(Math.round(value)) : value
   const nanoseconds = /^\d{7,20}$/.exec(String(digits))?.[0]

@@ -1,5 +1,5 @@
-import { httpDate } from './har-headers.ts'
 import type { Times } from './har-times.ts'
+import { httpDate } from './headers.ts'
 
 /** By how much the clock of the client is ahead of the server's, ms: from `leastMs` to `mostMs`. */
 export interface ClockOffset {

@@ -1,7 +1,7 @@
 import type { ObservedSend } from '../../monitors/index.ts'
 import { LONGEST_RETRY_AFTER_MS } from '../../policy/limits.ts'
 import { isToken } from './fingerprints.ts'
-import { instantOf } from './har-times.ts'
+import { isoInstantOf } from './iso-times.ts'
 import { field, text } from './json-values.ts'
 
 /** By lower-case name; the first of several counts. */
@@ -60,5 +60,5 @@ export function retryAfterMs(headers: ReadonlyMap<string, string>, answeredAtMs:
 export function httpDate(value: string | undefined): number | undefined {
   if (!/^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/.test(value ?? '')) return undefined
   const ms = Date.parse(value as string)
-  return instantOf(Number.isNaN(ms) ? undefined : new Date(ms).toISOString())?.earliestMs
+  return isoInstantOf(Number.isNaN(ms) ? undefined : new Date(ms).toISOString())?.earliestMs
 }
