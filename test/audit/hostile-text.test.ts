@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { authorizationOf } from '../../src/audit/readers/har-headers.ts'
+import { authorizationOf } from '../../src/audit/readers/headers.ts'
 import { DEFAULT_TARGET, roleOf } from '../../src/audit/target.ts'
 import { entry, har, read } from './har-support.ts'
 
