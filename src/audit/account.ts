@@ -1,7 +1,7 @@
 import { createWatch, type Monitor } from '../monitors/index.ts'
 import { createDocket, type Docket } from './docket.ts'
 import type { Exchange } from './exchange.ts'
-import { createSequencer, type Reading, type Sighting } from './readings.ts'
+import { createSequencer, type Reading, type Sequencer, type Sighting } from './readings.ts'
 import { RULES } from './rules.ts'
 
 /** The traffic of one account, judged as it comes. */
@@ -33,7 +33,7 @@ export function createAccountAudit(
     return createSequencer((seen) => {
       const { moment, exchange } = seen
       const found = watch.observe(moment)
-      for (const [index, finding] of found.entries()) {
+      for (const [index, finding] of found.length === 0 ? [] : found.entries()) {
         const nth = found.slice(0, index).filter(({ monitor }) => monitor === finding.monitor).length
         docket.note(finding, seen, latest.get(finding.monitor), nth)
       }
@@ -56,7 +56,8 @@ export function createAccountAudit(
         files.add(file)
       }
       guessed ||= item.kind === 'exchange' && item.accountGuessed === true
-      for (const [reading, sequencer] of sequencers.entries()) {
+      for (let reading = 0; reading < sequencers.length; reading++) {
+        const sequencer = sequencers[reading] as Sequencer
         sequencer.until(soonestMs)
         for (const seen of byReading[reading] ?? []) sequencer.put(seen)
       }

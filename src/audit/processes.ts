@@ -4,7 +4,15 @@ import type { Exchange } from './exchange.ts'
 import type { Sighting, Sightings } from './readings.ts'
 
 /** Rules that each process keeps by itself: it hears of what others do a little later. */
-const OF_A_PROCESS = ['invariant-4', 'invariant-8', 'invariant-13', 'refresh-once', 'D-young-rejection', 'D-api-429']
+const OF_A_PROCESS = [
+  'invariant-4',
+  'invariant-6',
+  'invariant-8',
+  'invariant-13',
+  'refresh-once',
+  'D-young-rejection',
+  'D-api-429',
+]
 
 export const isOfProcess = ({ id }: Monitor) => OF_A_PROCESS.includes(id)
 

@@ -2,7 +2,7 @@ import { invariant, monitor } from './monitor.ts'
 import { isRejection } from './observed.ts'
 import { brief } from './words.ts'
 
-/** How many API requests are remembered: so many sets of so many. Each moment copies one set and the list of them. */
+/** How many API requests are remembered: so many sets of so many. Each send copies one set and the list of them. */
 const SETS = 32
 const REMEMBERED_IN_A_SET = 16
 /** Characters at the end of an id that tell ids apart well enough. */
@@ -18,23 +18,26 @@ interface Sends {
   readonly rejected: boolean
 }
 
-/** Requests by a hash of their ids; in each set the one that was heard of last comes last. */
-type Remembered = readonly (readonly Sends[])[]
+/** Some of the requests; the next one takes the place of the oldest. */
+interface SomeSends {
+  readonly sends: readonly Sends[]
+  readonly next: number
+}
 
-/** Invariant 6. */
-export const twiceAtMost = monitor<{ requests: Remembered }>({
+/** Invariant 6. The requests are kept by a hash of their ids. */
+export const twiceAtMost = monitor<{ requests: readonly SomeSends[] }>({
   ...invariant(6),
   needs: ['requestIds', 'tokens'],
-  initial: { requests: Array.from({ length: SETS }, () => []) },
+  initial: { requests: Array.from({ length: SETS }, () => ({ sends: [], next: 0 })) },
   step(state, moment, report) {
     if (moment.kind !== 'sent' && moment.kind !== 'answered') return state
     const { endpoint, requestId, accessId } = moment.request
     if (endpoint !== 'api' || requestId === undefined) return state
     const hash = hashOf(requestId)
     const at = hash % SETS
-    const set = state.requests[at] ?? []
-    const place = set.findLastIndex((sends) => sends.hash === hash && sends.requestId === requestId)
-    const before = set[place]
+    const { sends, next } = state.requests[at] ?? { sends: [], next: 0 }
+    const place = placeOf(requestId, hash, sends)
+    const before = sends[place]
     const sent = moment.kind === 'sent'
     const times = (before?.times ?? 0) + (sent ? 1 : 0)
     if (sent && before !== undefined) {
@@ -46,9 +49,11 @@ export const twiceAtMost = monitor<{ requests: Remembered }>({
     const rejected = !sent && isRejection(moment.request)
     // Nearly every answer: there is nothing new to remember.
     if (!sent && before?.rejected === rejected && before.accessId === accessId) return state
-    const others = before === undefined ? set.slice(1 - REMEMBERED_IN_A_SET) : set.toSpliced(place, 1)
-    others.push({ requestId, hash, times, accessId, rejected })
-    return { requests: state.requests.with(at, others) }
+    const set = sends.slice()
+    set[before === undefined ? next : place] = { requestId, hash, times, accessId, rejected }
+    const requests = state.requests.slice()
+    requests[at] = { sends: set, next: before === undefined ? (next + 1) % REMEMBERED_IN_A_SET : next }
+    return { requests }
   },
 })
 
@@ -58,4 +63,10 @@ function hashOf(requestId: string): number {
   for (let at = Math.max(0, requestId.length - HASHED); at < requestId.length; at++)
     hash = Math.imul(hash ^ requestId.charCodeAt(at), 0x01000193)
   return (hash ^ (hash >>> 16)) >>> 0
+}
+
+function placeOf(requestId: string, hash: number, sends: readonly Sends[]): number {
+  for (let at = 0; at < sends.length; at++)
+    if (sends[at]?.hash === hash && sends[at]?.requestId === requestId) return at
+  return -1
 }

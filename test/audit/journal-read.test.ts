@@ -60,7 +60,7 @@ describe('the reader of journals', () => {
         answeredAt: { file: 'journal.jsonl', line: 3 },
         request: {
           ...API,
-          requestId: `${CLIENT}/1`,
+          requestId: '1',
           accessId: 'a1',
           accessExpAtMs: AT_MS + 3_600_000,
           origin: 'https://api.test',

@@ -54,7 +54,8 @@ export function createJournalProcess(first: JournalHeader): JournalProcess {
       method: line.method,
       path: line.path,
       authScheme: line.authScheme,
-      requestId: line.requestId === undefined ? undefined : nameOf(line.requestId),
+      // Each process judges its replays by itself: its own number will do.
+      requestId: line.requestId === undefined ? undefined : String(line.requestId),
       accessId: line.accessId,
       accessExpAtMs: line.accessExpAtMs,
       refreshId: line.refreshId,
