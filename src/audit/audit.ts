@@ -10,7 +10,7 @@ import type { AuditedFile, AuditFinding, AuditReport, RuleResult } from './repor
 import { gravestOf, severityOf } from './severity.ts'
 import { createSurvey } from './survey.ts'
 import { createTimeline } from './timeline.ts'
-import { notesOnUnknown } from './unknown-accounts.ts'
+import { whoseIsUnknown } from './unknown-accounts.ts'
 import { createWaivers, type Waiver } from './waivers.ts'
 
 /** What the auditor judges by. */
@@ -79,6 +79,10 @@ export async function judgeRecordings(
   const judged = judges.end().filter(({ origin }) => isOfApi(origin))
   const seen = survey.total()
   const accounts = judges.accounts(isOfApi)
+  const traffic = judges.seen(isOfApi)
+  const unknown = whoseIsUnknown(traffic)
+  // To rules of token requests it does not matter whose an API request was.
+  const unknownAsking = whoseIsUnknown(traffic.filter(({ account, asked }) => account !== undefined || asked))
 
   const lacks = lacksOf(recordings)
   const results = monitors.map((monitor) => {
@@ -86,8 +90,9 @@ export async function judgeRecordings(
     const findings = listed.map(({ broken, account, guessed }, index) =>
       covered(findingOf(monitor, broken, { account, guessed, number: index + 1, inferred: seen.inferred, policy })),
     )
-    const isWhoseUnknown = seen.accountGuessed && isWhose(monitor) && !(perOrigin && monitor.id === 'invariant-2')
-    const hidden = hiddenOf(monitor, seen.authHidden) ?? (isWhoseUnknown ? WHOSE : undefined)
+    const isOfAccount = isWhose(monitor) && !(perOrigin && monitor.id === 'invariant-2')
+    const whose = seen.accountGuessed ? WHOSE : monitor.ignoresApi ? unknownAsking : unknown
+    const hidden = hiddenOf(monitor, seen.authHidden) ?? (isOfAccount ? whose : undefined)
     const because = accounts === 0 ? NOTHING : (lacks.of(monitor) ?? hidden)
     const result = resultOf(monitor, findings, { unlisted, because, nowMs: options.nowMs })
     const waived = result.verdict === 'inconclusive' ? waivers.coverOfRule(monitor.id) : undefined
@@ -104,7 +109,7 @@ export async function judgeRecordings(
     notes: [
       ...(options.notes?.() ?? []),
       ...forgottenNote(judges.forgotten()),
-      ...notesOnUnknown(judges.keys(isOfApi)),
+      ...(unknown === undefined ? [] : [unknown]),
       ...survey.notes(),
       ...waivers.notes(),
     ],

@@ -7,6 +7,7 @@ import { createProcesses, isOfProcess, type Processes } from './processes.ts'
 import { createSightings, type Reading } from './readings.ts'
 import { createReplays, type Replays } from './replays.ts'
 import { originOf } from './survey.ts'
+import type { Traffic } from './unknown-accounts.ts'
 
 /** What was found in some of the traffic of an account. */
 export interface Judged extends Pick<AccountAudit, 'listed' | 'unlisted' | 'files'> {
@@ -26,8 +27,8 @@ export interface Judges {
   end(): readonly Judged[]
   /** How many accounts were seen at origins that count. */
   accounts(isOfApi: IsOfApi): number
-  /** Origin and account of each that is remembered, at origins that count: `https://host name`. */
-  keys(isOfApi: IsOfApi): readonly string[]
+  /** Whose traffic it was, of those that are remembered, at origins that count. */
+  seen(isOfApi: IsOfApi): readonly Traffic[]
   /** How many of them were given up for want of memory; one that comes again is judged anew. */
   forgotten(): number
 }
@@ -53,6 +54,7 @@ type Whose = Who & { readonly everybodys?: true }
 
 /** Those who judge an account. */
 interface Bench extends Who {
+  asked: boolean
   readonly replays: readonly Replays[]
   readonly processes: Processes
   readonly audits: Map<string, AccountAudit>
@@ -87,7 +89,7 @@ export function createJudges(
   }
   const createBench = (who: Who): Bench => {
     const processes = createProcesses(sightings, (client) => auditOf(bench, client, ofProcess))
-    const bench: Bench = { ...who, replays: readings.map(createReplays), processes, audits: new Map() }
+    const bench: Bench = { ...who, asked: false, replays: readings.map(createReplays), processes, audits: new Map() }
     return bench
   }
   const benchOf = (who: Who): Bench => {
@@ -120,6 +122,7 @@ export function createJudges(
     const whole = auditOf(bench, '', client === undefined ? ofTraffic : ofFleet)
     const budget = perOrigin ? budgetOf(sentTo, who.origin) : undefined
     return (item: Exchange | Happening) => {
+      bench.asked ||= item.kind === 'exchange' && item.request.endpoint !== 'api'
       if (client !== undefined && item.kind === 'exchange') processes.adopt(item, client)
       const isTold = item.kind === 'happening' || item.sameAs === undefined
       const sighting = sightings.of(item, isTold ? undefined : replays.map((requestIdOf) => requestIdOf(item)))
@@ -153,7 +156,7 @@ export function createJudges(
       return judged
     },
     accounts: (isOfApi) => [...[...benches.values()].map(({ origin }) => origin), ...forgotten].filter(isOfApi).length,
-    keys: (isOfApi) => [...benches].filter(([, { origin }]) => isOfApi(origin)).map(([key]) => key),
+    seen: (isOfApi) => [...benches.values()].filter(({ origin }) => isOfApi(origin)),
     forgotten: () => forgotten.length,
   }
 }

@@ -1,20 +1,21 @@
+/** Traffic of one account at one origin. */
+export interface Traffic {
+  readonly account: string | undefined
+  readonly origin: string | undefined
+  /** There are token requests in it. */
+  readonly asked: boolean
+}
+
 /**
- * What the reader of the report has to know of requests that tell no account, at origins where others do.
+ * Why rules of an account cannot be said to hold: there are requests that tell no account, at origins where others do.
  *
- * @param keys origin and account of each that was judged: `https://host name`
+ * @returns a sentence for people; `undefined`: there are none
  */
-export function notesOnUnknown(keys: Iterable<string>): readonly string[] {
-  const named = new Set<string>()
-  const unknown: string[] = []
-  for (const key of keys) {
-    const origin = key.slice(0, key.indexOf(' '))
-    if (key.endsWith(' ')) unknown.push(origin)
-    else named.add(origin)
-  }
-  const [first, ...others] = unknown.filter((origin) => origin !== '' && named.has(origin))
-  if (first === undefined) return []
+export function whoseIsUnknown(traffic: readonly Traffic[]): string | undefined {
+  const named = new Set(traffic.flatMap(({ account, origin }) => (account === undefined ? [] : [origin])))
+  const unknown = traffic.filter(({ account, origin }) => account === undefined && named.has(origin))
+  const [first, ...others] = unknown.flatMap(({ origin }) => origin ?? [])
+  if (first === undefined) return undefined
   const where = others.length === 0 ? first : `${first} and ${others.length} more`
-  return [
-    `Some requests to ${where} tell no account and were judged apart from those that do: whose budget and pauses they count for is not known. Record from the sign-in on.`,
-  ]
+  return `Some requests to ${where} tell no account and were judged apart from those that do: whose budget and pauses they count for is not known. Record from the sign-in on.`
 }

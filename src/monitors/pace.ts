@@ -48,7 +48,7 @@ export const tenPerMinute = ({
 /** Nothing of one sort is sent within the pause after a 429 to that sort. */
 const pausedAfter429 = (
   { pauseMs }: Pick<Policy, 'pauseMs'>,
-  head: Pick<Monitor, 'id' | 'ids' | 'title'>,
+  head: Pick<Monitor, 'id' | 'ids' | 'title' | 'ignoresApi'>,
   sort: { is: (request: ObservedSend) => boolean; name: (request: ObservedSend) => string; throttled: string },
 ) =>
   monitor<{ throttledAtMs: number; untilMs: number }>({
@@ -75,11 +75,15 @@ const pausedAfter429 = (
 
 /** Invariant 3. */
 export const pauseAfter429 = (policy: Pick<Policy, 'pauseMs'>) =>
-  pausedAfter429(policy, invariant(3), {
-    is: isTokenRequest,
-    name: ({ endpoint }) => `a ${endpoint}`,
-    throttled: 'a 429',
-  })
+  pausedAfter429(
+    policy,
+    { ...invariant(3), ignoresApi: true },
+    {
+      is: isTokenRequest,
+      name: ({ endpoint }) => `a ${endpoint}`,
+      throttled: 'a 429',
+    },
+  )
 
 /** After an API 429 this client sends no further API request for as long. A trace of one client: the pause is its own. */
 export const apiPauseAfter429 = (policy: Pick<Policy, 'pauseMs'>) =>

@@ -85,9 +85,17 @@ describe('in a report', () => {
 
   it('and pauses nobody where nothing says whose it was', async () => {
     const { rules, accounts, notes } = await audited(har([throttled(0), create(41, 'ann')]))
-    expect(rules.find(({ rule }) => rule === 'invariant-3')?.verdict).toBe('pass')
+    const verdict = (id: string) => rules.find(({ rule }) => rule === id)?.verdict
+    // Nobody knows, so that it is no fault, and does not pass either.
+    expect([verdict('invariant-3'), verdict('no-api-v1')]).toEqual(['inconclusive', 'pass'])
     expect(accounts).toBe(2)
     expect(notes).toEqual([expect.stringMatching(`^Some requests to ${HOST} .* apart`)])
+  })
+
+  it('leaves rules of token requests alone where it is API requests that nobody is known to have sent', async () => {
+    const { rules } = await audited(har([create(0, 'ann', 7), api(2, 'opaque')]))
+    const verdict = (id: string) => rules.find(({ rule }) => rule === id)?.verdict
+    expect([verdict('invariant-3'), verdict('invariant-4')]).toEqual(['pass', 'inconclusive'])
   })
 
   it('names one of the hosts where that is so, and how many more there are', async () => {
