@@ -1,4 +1,5 @@
 import type { JournalHeader, JournalLine, SentLine } from '../journal/format.ts'
+import { createReplacing } from '../journal/replacing.ts'
 import {
   createMonitors,
   createWatch,
@@ -8,7 +9,6 @@ import {
   type MonitorPolicy,
   type ObservedSend,
 } from '../monitors/index.ts'
-
 import { DEFAULT_POLICY } from '../policy/defaults.ts'
 import type { Policy } from '../policy/schema.ts'
 
@@ -66,7 +66,8 @@ export function createFindings(policy: MonitorPolicy, report: (finding: Finding)
   let writes = 0
   /** Access tokens that were granted here or adopted. */
   let held = new Set<string>()
-  const sends = new Map<number, SentLine>()
+  const sends = new Map<number, { line: SentLine; stillServes: boolean | undefined }>()
+  let replacing = createReplacing()
   let origin = ''
   const observe = (moment: Moment) => {
     for (const watch of [ofAccount, ofProcess]) for (const finding of watch.observe(moment)) report(finding)
@@ -91,8 +92,12 @@ export function createFindings(policy: MonitorPolicy, report: (finding: Finding)
       request: { ...grant, ...granted, sentAtMs: Math.min(beganAtMs, sentAtMs), answeredAtMs: sentAtMs },
     })
   }
-  const requestOf = ({ kind: _, by: __, send: ___, atMs, requestId, ...request }: SentLine) => ({
+  const requestOf = (
+    { kind: _, by: __, send: ___, atMs, requestId, ...request }: SentLine,
+    stillServes: boolean | undefined,
+  ) => ({
     ...request,
+    stillServes,
     sentAtMs: atMs,
     requestId: requestId === undefined ? undefined : String(requestId),
     origin: request.origin ?? origin,
@@ -103,23 +108,33 @@ export function createFindings(policy: MonitorPolicy, report: (finding: Finding)
       origin = header.origin
       // Another salt, and other fingerprints of the same tokens and credentials.
       held = new Set()
+      replacing = createReplacing()
       ofAccount = fresh()
     },
     line(line, others = NO_OTHERS) {
       if (others.writes !== writes) ofAccount = fresh()
       writes = others.writes
       switch (line.kind) {
-        case 'sent':
-          sends.set(line.send, line)
-          adopt(requestOf(line), others)
-          return observe({ kind: 'sent', request: requestOf(line) })
+        case 'sent': {
+          const { accessId } = line
+          const stillServes = (accessId !== undefined && replacing.stillServes(accessId, line.atMs)) || undefined
+          if (accessId !== undefined) replacing.used(accessId)
+          sends.set(line.send, { line, stillServes })
+          const request = requestOf(line, stillServes)
+          adopt(request, others)
+          return observe({ kind: 'sent', request })
+        }
         case 'answered': {
           const sent = sends.get(line.send)
           if (sent === undefined) return
           sends.delete(line.send)
           const { kind: _, by: __, send: ___, atMs, ...outcome } = line
-          if (outcome.grantedAccessId !== undefined) hold(outcome.grantedAccessId)
-          return observe({ kind: 'answered', request: { ...requestOf(sent), ...outcome, answeredAtMs: atMs } })
+          if (outcome.grantedAccessId !== undefined) {
+            hold(outcome.grantedAccessId)
+            replacing.granted(outcome.grantedAccessId, atMs)
+          }
+          const request = requestOf(sent.line, sent.stillServes)
+          return observe({ kind: 'answered', request: { ...request, ...outcome, answeredAtMs: atMs } })
         }
         case 'demanded': {
           const { atMs, demand, deadlineAtMs, forced } = line
@@ -128,12 +143,17 @@ export function createFindings(policy: MonitorPolicy, report: (finding: Finding)
         }
         case 'settled': {
           const { atMs, demand, accessId, accessExpAtMs, code } = line
+          if (accessId !== undefined) replacing.used(accessId)
           const result =
             code === undefined
               ? ({ kind: 'token', accessId, accessExpAtMs } as const)
               : ({ kind: 'error', code: code ?? undefined } as const)
           return observe({ kind: 'settled', atMs, demandId: String(demand), result })
         }
+        case 'transition':
+          if (line.region === 'tokens' && line.from.startsWith('sending.') && !line.to.startsWith('sending.'))
+            replacing.stored()
+          return
         case 'aborted':
           return observe({ kind: 'aborted', atMs: line.atMs, demandId: String(line.demand) })
         case 'operator':

@@ -23,6 +23,8 @@ export type DecodedLine =
   | AbortedLine
   | OperatorLine
   | GapLine
+  /** The outcome of a create or refresh is stored: the chart stopped sending. */
+  | { readonly kind: 'stored'; readonly by: string; readonly atMs: number }
   /** For people, or of a kind that came later. */
   | { readonly kind: 'other' }
   /** No line of a journal; `why` in a few words. */
@@ -36,6 +38,8 @@ const ENDPOINTS = ['create', 'refresh', 'validate', 'api'] as const
 const SCHEMES = ['Bearer', 'Basic', 'Token', 'other', 'none'] as const
 const ACTIONS = ['signIn', 'reset', 'signOut'] as const
 const FOR_PEOPLE = ['{"kind":"transition"', '{"kind":"error"']
+
+const OUT_OF_SENDING = '"from":"sending.'
 
 const OTHER = { kind: 'other' } as const
 const broken = (why: string) => ({ kind: 'broken', why }) as const
@@ -53,7 +57,7 @@ const PRODUCER_NAME = /^compliancely-auth \d{1,4}\.\d{1,4}\.\d{1,4}(?:-[a-z]{1,1
 
 /** Never throws. */
 export function decodeLine(text: string): DecodedLine {
-  if (FOR_PEOPLE.some((beginning) => text.startsWith(beginning))) return OTHER
+  if (FOR_PEOPLE.some((beginning) => text.startsWith(beginning)) && !text.includes(OUT_OF_SENDING)) return OTHER
   let line: unknown
   try {
     line = JSON.parse(text)
@@ -102,6 +106,11 @@ function decodeMoment(fields: Fields, by: string, atMs: number): DecodedLine | u
       return decodeSent(fields, by, atMs)
     case 'answered':
       return decodeAnswered(fields, by, atMs)
+    case 'transition': {
+      const { region, from, to } = fields
+      const leaves = region === 'tokens' && String(from).startsWith('sending.') && !String(to).startsWith('sending.')
+      return leaves ? { kind: 'stored', by, atMs } : OTHER
+    }
     case 'demanded': {
       const demand = count(fields.demand)
       const deadlineAtMs = time(fields.deadlineAtMs)

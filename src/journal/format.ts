@@ -45,7 +45,10 @@ interface Line {
 /** A request goes out. */
 export interface SentLine
   extends Line,
-    Omit<ObservedSend, 'sentAtMs' | 'sentFromMs' | 'origin' | 'configuredOrigin' | 'requestId' | 'credentialsId'> {
+    Omit<
+      ObservedSend,
+      'sentAtMs' | 'sentFromMs' | 'stillServes' | 'origin' | 'configuredOrigin' | 'requestId' | 'credentialsId'
+    > {
   readonly kind: 'sent'
   /** Of this send; `answered` names it. */
   readonly send: number
@@ -96,7 +99,7 @@ export interface OperatorLine extends Line {
   readonly credentialsId?: string | undefined
 }
 
-/** A step of the chart; for people. */
+/** A step of the chart; for people, but that one out of `sending` says when an outcome was stored. */
 export interface TransitionLine extends Line {
   readonly kind: 'transition'
   readonly region: 'tokens' | 'gate'

@@ -30,7 +30,7 @@ export const usableAccessOnly = (policy: YouthPolicy) =>
         const name = () => `access token ${brief(accessId)}`
         if (accessExpAtMs !== undefined && sentAtMs >= accessExpAtMs)
           report(`${name()} was sent ${seconds(sentAtMs - accessExpAtMs)} after its expiry`)
-        else if (held.accessId !== undefined && accessId !== held.accessId)
+        else if (held.accessId !== undefined && accessId !== held.accessId && !moment.request.stillServes)
           report(`${name()} was sent, though ${brief(held.accessId)} has replaced it`)
         else if (held.rejected) report(`${name()} was sent again after the API refused it`)
         return held.accessId === undefined ? { ...held, accessId } : held

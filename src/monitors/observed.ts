@@ -27,6 +27,8 @@ export interface ObservedSend {
   readonly accessId?: string | undefined
   /** Expiry of that token by the server's clock, ms since the epoch. */
   readonly accessExpAtMs?: number | undefined
+  /** The pair that replaces it was granted and is being stored: until then the old token serves. `replace-both` */
+  readonly stillServes?: boolean | undefined
   /** Of the refresh token that was presented to refresh. */
   readonly refreshId?: string | undefined
   /** Expiry of that token by the server's clock, ms since the epoch. */

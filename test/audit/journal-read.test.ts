@@ -6,6 +6,7 @@ import { MAX_LINE_BYTES } from '../../src/audit/readers/lines.ts'
 import { encodeLine, JOURNAL, JOURNAL_VERSION, type JournalLine, PRODUCER } from '../../src/journal/format.ts'
 import { createMonitors, judge, judging } from '../../src/monitors/index.ts'
 import { allOf, momentsIn, readContext, readJournal, SECRET_PATH, SECRET_PATH_SHOWN } from '../support/journal.ts'
+import { audited, rulesThat } from './renderings.ts'
 
 const AT_MS = Date.UTC(2026, 0, 5, 8)
 const SECOND = 1_000
@@ -40,6 +41,8 @@ const refresh = (send: number, s: number, refreshId: string) =>
 const answered = (send: number, s: number, status: number | 'dropped', more: object = {}) =>
   line({ kind: 'answered', atMs: AT_MS + s * SECOND, send, status, ...more })
 const grant = (n: number) => ({ grantedAccessId: `a${n}`, grantedRefreshId: `b${n}` })
+const stored = (s: number) =>
+  line({ kind: 'transition', atMs: AT_MS + s * SECOND, region: 'tokens', from: 'sending.refreshing', to: 'valid' })
 const demanded = (demand: number, s: number) =>
   line({ kind: 'demanded', atMs: AT_MS + s * SECOND, demand, deadlineAtMs: AT_MS + (s + 90) * SECOND })
 
@@ -99,6 +102,21 @@ describe('the reader of journals', () => {
     ])
   })
 
+  it('knows that the old token serves while the next pair is being stored, and no longer', async () => {
+    const signedIn = header() + create(1, 0) + answered(1, 0.1, 200, grant(1)) + api(2, 1) + answered(2, 1.1, 200)
+    const refreshed = signedIn + refresh(3, 2800, 'b1') + answered(3, 2800.1, 200, grant(2))
+    const next = { accessId: 'a2', accessExpAtMs: AT_MS + 6_000_000 }
+    const late = (send: number, s: number) => api(send, s) + answered(send, s + 0.1, 200)
+    const served = line({ kind: 'settled', atMs: AT_MS + 2800.4 * SECOND, demand: 1, tookMs: 100, ...next })
+    const failsOf = async (...lines: string[]) => rulesThat('fail', await audited(refreshed + lines.join('')))
+    expect(await failsOf(late(4, 2800.3), late(5, 2860.1), stored(2860.2))).toEqual([])
+    for (const until of [stored(2800.4), served, api(6, 2800.4, next) + answered(6, 2800.45, 200)])
+      expect(await failsOf(late(4, 2800.3), until, late(5, 2800.5))).toEqual(['invariant-4'])
+    expect(await failsOf(late(4, 2860.2))).toEqual(['invariant-4'])
+    // One of before the latest serves nobody.
+    expect(await failsOf(api(4, 2800.3, { accessId: 'a0' }), answered(4, 2800.4, 200))).toEqual(['invariant-4'])
+  })
+
   it('takes a request for dropped whose process was killed', async () => {
     const { items } = await readJournal(`${header()}${api(1, 0)}${api(2, 5)}${answered(2, 6, 200)}{"kind":"answ`)
     const [, lost] = exchangesIn(items)
@@ -135,7 +153,7 @@ describe('the reader of journals', () => {
     [
       'invariant-4',
       answered(2, 3601, 200, grant(2)) + api(3, 3602, { accessId: 'a2', accessExpAtMs: AT_MS + 7_200_000 }),
-      answered(2, 3601, 200, grant(2)) + api(3, 3602, { accessExpAtMs: AT_MS + 7_200_000 }),
+      answered(2, 3601, 200, grant(2)) + stored(3601) + api(3, 3602, { accessExpAtMs: AT_MS + 7_200_000 }),
     ],
     [
       'invariant-14',

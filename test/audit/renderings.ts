@@ -96,13 +96,18 @@ export function asJournal(items: Items, { clientDigit = 0 } = {}): string {
         const at = open.findIndex(({ of }) => of === keyOf(moment.request))
         const [{ send, by } = { send: 0, by: '' }] = open.splice(at, 1)
         const { answeredAtMs, status, abandoned, code, retryAfterMs, ...more } = moment.request
-        return put({
-          ...{ kind: 'answered', by, atMs: Math.round(answeredAtMs), send, status, abandoned, code, retryAfterMs },
+        const atMs = Math.round(answeredAtMs)
+        put({
+          ...{ kind: 'answered', by, atMs, send, status, abandoned, code, retryAfterMs },
           grantedAccessId: hex(more.grantedAccessId),
           grantedAccessExpAtMs: more.grantedAccessExpAtMs,
           grantedRefreshId: hex(more.grantedRefreshId),
           grantedRefreshExpAtMs: more.grantedRefreshExpAtMs,
         })
+        if (more.grantedAccessId === undefined) return
+        // The pair is stored at once.
+        const step = { from: 'sending.refreshing', to: 'valid', gate: 'open', event: 'outcome.granted' } as const
+        return put({ kind: 'transition', by, atMs, region: 'tokens', ...step, ids: [], why: '', generation: 1 })
       }
       case 'demanded':
         return demanded(process(), moment.atMs, moment.deadlineAtMs, moment.demandId, moment.forced)

@@ -10,13 +10,13 @@ const quiet = [create(0, 1), api(100, 1)]
 describe('a clock that was set back within a journal', () => {
   it('is told: where, and by how much', async () => {
     const [note, ...more] = await notesOn(journal(create(0, 1), api(9_000, 1), api(1_800, 1)))
-    expect(note).toMatch(/^recording-1: at line 6 the clock of a process went back by 2 h 0 min\./)
+    expect(note).toMatch(/^recording-1: at line 7 the clock of a process went back by 2 h 0 min\./)
     expect(more).toEqual([])
   })
 
   it('each time it was counts, the first is named', async () => {
     const [note] = await notesOn(journal(...quiet, api(50, 1), api(100, 1), api(90, 1)))
-    expect(note).toMatch(/at line 6 .* by 50 s, the first of 2 times\./)
+    expect(note).toMatch(/at line 7 .* by 50 s, the first of 2 times\./)
   })
 
   it('by a second is borne with', async () => {

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { createFindings, type Others } from '../../src/client/findings.ts'
-import type { FindingEvent } from '../../src/index.ts'
+import { type Clock, sleep } from '../../src/clock.ts'
+import type { FindingEvent, TokenStore } from '../../src/index.ts'
 import type { JournalLine } from '../../src/journal/format.ts'
 import { DEFAULT_POLICY } from '../../src/policy/defaults.ts'
+import { audited } from '../audit/renderings.ts'
+import { collector } from '../support/journal.ts'
 import { createWorld, HOUR, MINUTE, WHO_AM_I } from '../support/world.ts'
 
 const force = { forceRefresh: true } as const
@@ -28,6 +31,34 @@ describe("auth.on('finding')", () => {
     await refused(auth.getAccessToken())
     await now(auth.signIn())
     expect(findings).toEqual([])
+  })
+
+  it('hears nothing while a slow store keeps the next pair, and the old token serves', async () => {
+    let line: Clock | undefined
+    const slow = (memory: TokenStore): TokenStore => ({
+      ...memory,
+      async compareAndSet(...change) {
+        if (line !== undefined) await sleep(line, 500)
+        return memory.compareAndSet(...change)
+      },
+    })
+    const journal = collector()
+    const { auth, clock, now, sandbox } = createWorld({ store: slow, client: { journal: journal.stream } })
+    const findings: FindingEvent[] = []
+    auth.on('finding', (event) => findings.push(event))
+    await now(auth.getAccessToken())
+    line = clock
+    await clock.advance(47 * MINUTE)
+    // The window in which it refreshes: some calls fall into the half second of the store.
+    for (let call = 0; call < 900; call++) {
+      void auth.fetchLike(WHO_AM_I)
+      await clock.advance(200)
+    }
+    const sent = sandbox.log.map(({ endpoint }) => endpoint)
+    const refreshed = sent.indexOf('refresh')
+    expect(sent.slice(refreshed - 2, refreshed + 3)).toEqual(['api', 'api', 'refresh', 'api', 'api'])
+    expect(findings).toEqual([])
+    expect((await audited(journal.text())).findings).toEqual([])
   })
 
   it('hears of a client that was told to keep to less than the guide asks for', async () => {
@@ -101,7 +132,11 @@ describe('the judge of one client', () => {
     expect(judged(...OWN, api(3, 2, 'other'), api(4, 3, 'a1'))).toEqual(['invariant-4'])
     expect(judged(...OWN, api(3, 2, 'other'), api(4, 3, 'third'), api(5, 4, 'other'))).toEqual(['invariant-4'])
     const renewed = [send(3, 2_000, { refreshId: 'r1' }), granted(3, 2, 2)]
-    expect(judged(...OWN, ...renewed, api(4, 3, 'a1'))).toEqual(['invariant-4'])
+    // Until the new pair is stored the old token serves.
+    expect(judged(...OWN, ...renewed, api(4, 3, 'a1'))).toEqual([])
+    const step = { region: 'tokens', from: 'sending.refreshing', to: 'valid', gate: 'open', event: '' } as const
+    const stored: JournalLine = { kind: 'transition', by, atMs: 2_003, ...step, ids: [], why: '', generation: 2 }
+    expect(judged(...OWN, ...renewed, stored, api(4, 3, 'a1'))).toEqual(['invariant-4'])
   })
 
   it('counts the age of an adopted token from when it was asked for, where the record tells that', () => {

@@ -1,5 +1,6 @@
 import type { DecodedLine } from '../../journal/decode.ts'
 import type { AnsweredLine, DemandedLine, JournalHeader, SentLine, SettledLine } from '../../journal/format.ts'
+import { createReplacing } from '../../journal/replacing.ts'
 import type { Exchange, Happening, Item, Locator } from '../exchange.ts'
 
 /** A timer fires late on a busy machine; a demand that is settled within this is settled in time, ms. */
@@ -10,6 +11,8 @@ const MAX_OPEN = 10_000
 interface Open<Line> {
   readonly line: Line
   readonly at: Locator
+  /** Its token still serves, for the next pair is being stored. */
+  readonly stillServes?: boolean | undefined
 }
 
 type ProcessLine = Exclude<DecodedLine, { readonly kind: 'header' | 'other' | 'broken' }>
@@ -28,6 +31,7 @@ export interface JournalProcess {
 export function createJournalProcess(first: JournalHeader): JournalProcess {
   const sends = new Map<number, Open<SentLine>>()
   const demands = new Map<number, Open<DemandedLine>>()
+  const replacing = createReplacing()
 
   /** Of the latest create, or given since. */
   let credentialsId: string | undefined
@@ -37,7 +41,7 @@ export function createJournalProcess(first: JournalHeader): JournalProcess {
 
   // Field by field: for each of millions of requests, copying "the rest" of an object costs more than all else.
   const exchange = (
-    { line, at }: Open<SentLine>,
+    { line, at, stillServes }: Open<SentLine>,
     answered: Exchange['answered'],
     answeredAt: Locator,
     outcome: Partial<AnsweredLine> & Pick<AnsweredLine, 'status'>,
@@ -58,6 +62,7 @@ export function createJournalProcess(first: JournalHeader): JournalProcess {
       requestId: line.requestId === undefined ? undefined : String(line.requestId),
       accessId: line.accessId,
       accessExpAtMs: line.accessExpAtMs,
+      stillServes,
       refreshId: line.refreshId,
       refreshExpAtMs: line.refreshExpAtMs,
       credentialsId: line.credentialsId,
@@ -104,12 +109,14 @@ export function createJournalProcess(first: JournalHeader): JournalProcess {
     const open = sends.get(line.send)
     if (open === undefined) return undefined
     sends.delete(line.send)
+    if (line.grantedAccessId !== undefined) replacing.granted(line.grantedAccessId, line.atMs)
     const answeredAtMs = Math.max(line.atMs, open.line.atMs)
     return exchange(open, { earliestMs: answeredAtMs, latestMs: answeredAtMs }, at, line)
   }
   const settled = ({ atMs, demand: number, tookMs, accessId, accessExpAtMs, code }: SettledLine, at: Locator) => {
     const open = demands.get(number)
     demands.delete(number)
+    if (accessId !== undefined) replacing.used(accessId)
     const result =
       code === undefined
         ? ({ kind: 'token', accessId, accessExpAtMs } as const)
@@ -130,7 +137,10 @@ export function createJournalProcess(first: JournalHeader): JournalProcess {
       switch (line.kind) {
         case 'sent': {
           if (line.endpoint === 'create') credentialsId = line.credentialsId
-          const lost = pushed(sends, line.send, { line, at })
+          const { accessId } = line
+          const stillServes = (accessId !== undefined && replacing.stillServes(accessId, line.atMs)) || undefined
+          if (accessId !== undefined) replacing.used(accessId)
+          const lost = pushed(sends, line.send, { line, at, stillServes })
           if (lost !== undefined) items.push(unanswered(lost))
           return true
         }
@@ -146,6 +156,9 @@ export function createJournalProcess(first: JournalHeader): JournalProcess {
         }
         case 'settled':
           items.push(...settled(line, at))
+          return true
+        case 'stored':
+          replacing.stored()
           return true
         case 'aborted':
           items.push(happened(at, { kind: 'aborted', atMs: line.atMs, demandId: nameOf(line.demand) }))
