@@ -1,5 +1,5 @@
 import { createWatch, type Monitor } from '../monitors/index.ts'
-import { createDocket, type Docket } from './docket.ts'
+import { createDocket, type Docket, type DocketOptions } from './docket.ts'
 import type { Exchange } from './exchange.ts'
 import { createSequencer, type Reading, type Sequencer, type Sighting } from './readings.ts'
 import { RULES } from './rules.ts'
@@ -18,16 +18,20 @@ const FOLLOWED = Object.entries(RULES).flatMap(([rule, { follows }]) =>
   follows === undefined ? [] : [{ rule, follows }],
 )
 
+/** Rules whose offences follow from a send, whatever the answer. */
+const OF_SENDS = ['invariant-1', 'invariant-2', 'validate-optionally']
+const SENT = FOLLOWED.filter(({ rule }) => OF_SENDS.includes(rule))
+
 const isServed = ({ request: { endpoint, status } }: Exchange) => endpoint === 'api' && status === 200
 
 export function createAccountAudit(
   monitors: readonly Monitor[],
   readings: readonly Reading[],
-  listening: Parameters<typeof createDocket>[1],
+  listening: DocketOptions,
 ): AccountAudit {
   const docket = createDocket(readings.length, listening)
   const files = new Set<string>()
-  const sequencers = readings.map(() => {
+  const sequencers = readings.map((reading) => {
     const watch = createWatch(monitors)
     const latest = new Map<string, Exchange>()
     return createSequencer((seen) => {
@@ -35,11 +39,13 @@ export function createAccountAudit(
       const found = watch.observe(moment)
       for (const [index, finding] of found.length === 0 ? [] : found.entries()) {
         const nth = found.slice(0, index).filter(({ monitor }) => monitor === finding.monitor).length
-        docket.note(finding, seen, latest.get(finding.monitor), nth)
+        docket.note(finding, seen, { reading, trigger: latest.get(finding.monitor), nth })
       }
       // Nothing follows of an API request that was served: nearly all there is.
-      if (moment.kind !== 'sent' || exchange === undefined || isServed(exchange)) return
-      for (const { rule, follows } of FOLLOWED) if (follows(exchange.request)) latest.set(rule, exchange)
+      if (exchange === undefined || isServed(exchange)) return
+      // A client follows what it was told.
+      for (const { rule, follows } of moment.kind === 'sent' ? SENT : moment.kind === 'answered' ? FOLLOWED : [])
+        if (follows(exchange.request)) latest.set(rule, exchange)
     })
   })
   let file: string | undefined

@@ -4,7 +4,7 @@ import type { Unlisted } from './docket.ts'
 import type { Item, Recording } from './exchange.ts'
 import { findingOf, WHOSE } from './findings.ts'
 import { createJudges } from './judges.ts'
-import { evidenceOf, isHidden, isWhose, lacksOf } from './lacks.ts'
+import { evidenceOf, isWhose, lacksOf } from './lacks.ts'
 import { READINGS, type Reading } from './readings.ts'
 import type { AuditedFile, AuditFinding, AuditReport, RuleResult } from './report.ts'
 import { gravestOf, severityOf } from './severity.ts'
@@ -57,7 +57,6 @@ export async function judgeRecordings(
       const monitor = monitors.find(({ id }) => id === broken.finding.monitor)
       return (
         monitor !== undefined &&
-        !isHidden(broken) &&
         waivers.coverOf(findingOf(monitor, broken, { account, guessed: false, number: 0, inferred: false, policy })) ===
           undefined
       )
@@ -155,7 +154,7 @@ function resultOf(
     severity: gravestOf(found.map(({ severity }) => severity)) ?? severityOf(monitor, nowMs),
     ...(left > 0 && { unlisted }),
   }
-  if (because !== undefined && found.length === 0) return { ...base, verdict: 'inconclusive', because }
+  if (because !== undefined && found.length + left === 0) return { ...base, verdict: 'inconclusive', because }
   if (unlisted.fail > 0 || found.some(({ verdict }) => verdict === 'fail')) return { ...base, verdict: 'fail' }
   if (found.length > 0) return { ...base, verdict: 'inconclusive', because: found[0]?.because }
   return { ...base, verdict: 'pass' }

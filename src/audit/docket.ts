@@ -1,6 +1,6 @@
 import type { Finding } from '../monitors/index.ts'
 import type { Exchange, Locator } from './exchange.ts'
-import type { Seen } from './readings.ts'
+import type { Reading, Seen } from './readings.ts'
 
 /** Something that a reading broke: the finding, where, and what it follows from. */
 export interface Broken {
@@ -21,28 +21,69 @@ export interface Unlisted {
 /** What was found of one account, by rule. */
 export interface Docket {
   /** @param nth of this rule, at this moment */
-  note(finding: Finding, seen: Seen, trigger: Exchange | undefined, nth: number): void
+  note(finding: Finding, seen: Seen, by: { reading: Reading; trigger: Exchange | undefined; nth: number }): void
   /** Nothing more comes: what not every reading has found by now is not sure. */
   end(): void
   readonly listed: ReadonlyMap<string, readonly Broken[]>
   readonly unlisted: ReadonlyMap<string, Unlisted>
 }
 
-/** Sure findings of a rule that are kept in full, and doubtful ones. */
+/** Sure findings of a rule that are listed, of all accounts together, and doubtful ones. */
 const KEPT = 1_000
+
+/** Gives room for findings in the list, until there is no more. */
+export type Room = (rule: string, verdict: keyof Unlisted) => boolean
+
+/** To be shared by all dockets of an audit. */
+export function createRoom(): Room {
+  const taken = new Map<string, number>()
+  return (rule, verdict) => {
+    const key = `${verdict} ${rule}`
+    const count = taken.get(key) ?? 0
+    if (count >= KEPT) return false
+    taken.set(key, count + 1)
+    return true
+  }
+}
 /** How many findings may wait for the other readings; the times of a request are seldom far apart. */
 const MOST_OPEN = 10_000
 
-const isSure = ({ always, finding }: Broken) => always && finding.excuse === undefined
+/**
+ * What another request brings about in another reading is not the same fault; but where both were answered before the offence in
+ * every reading, either will do: of several that failed together each may be the latest.
+ */
+const areBothBefore = (triggers: readonly (Exchange | undefined)[], offence: Exchange | undefined) =>
+  offence !== undefined &&
+  triggers.every((trigger) => trigger !== undefined && trigger.answered.latestMs <= offence.sent.earliestMs)
+
+/** That a request said nothing of who it is is no evidence where that may have been left out. */
+const isHidden = ({ monitor }: Finding, offence: Exchange | undefined) =>
+  monitor === 'bearer-on-every-request' && offence?.authHidden === true && offence.request.authScheme === 'none'
+
+/** From the latest send to the earliest answer a request is in flight whatever the true times are. */
+const areInFlightTogether = (one: Exchange, other: Exchange) =>
+  Math.max(one.sent.latestMs, other.sent.latestMs) < Math.min(one.answered.earliestMs, other.answered.earliestMs)
 
 /**
- * @param readings how many there are
- * @param counts whether one counts that is not kept: no waiver covers it
+ * What `late` finds is sure without the other reading: it has every wait as long, and every overlap as short, as can be. Which
+ * of several requests is the one too many depends on their order, which is another one there.
  */
-export function createDocket(
-  readings: number,
-  { onFound, counts }: { readonly onFound: (finding: Finding) => void; readonly counts: (broken: Broken) => boolean },
-): Docket {
+const DECIDED_LATE: Readonly<Record<string, (offence: Exchange, trigger: Exchange | undefined) => boolean>> = {
+  'invariant-1': (offence, trigger) => trigger !== undefined && areInFlightTogether(offence, trigger),
+  'invariant-2': () => true,
+}
+
+const isSure = ({ always, finding }: Broken) => always && finding.excuse === undefined
+
+export interface DocketOptions {
+  readonly room: Room
+  readonly onFound: (finding: Finding) => void
+  /** Whether one counts that is not listed: no waiver covers it. */
+  readonly counts: (broken: Broken) => boolean
+}
+
+/** @param readings how many there are */
+export function createDocket(readings: number, { room, onFound, counts }: DocketOptions): Docket {
   const sure = new Map<string, Broken[]>()
   const doubtful = new Map<string, Broken[]>()
   const unlisted = new Map<string, { fail: number; inconclusive: number }>()
@@ -54,9 +95,7 @@ export function createDocket(
     const { monitor: rule } = broken.finding
     const verdict = isSure(broken) ? 'fail' : 'inconclusive'
     const lists = verdict === 'fail' ? sure : doubtful
-    const list = lists.get(rule) ?? []
-    lists.set(rule, list)
-    if (list.length < KEPT) list.push(broken)
+    if (room(rule, verdict)) lists.set(rule, [...(lists.get(rule) ?? []), broken])
     else if (counts(broken)) {
       const beyond = unlisted.get(rule) ?? { fail: 0, inconclusive: 0 }
       unlisted.set(rule, beyond)
@@ -67,18 +106,20 @@ export function createDocket(
   return {
     listed,
     unlisted,
-    note(finding, seen, trigger, nth) {
+    note(finding, seen, { reading, trigger, nth }) {
+      if (isHidden(finding, seen.exchange)) return
       const { monitor: rule } = finding
       const key = `${rule} ${seen.item} ${seen.moment.kind} ${nth}`
       const known = open.get(key)
-      if (known === undefined && (sure.get(rule)?.length ?? 0) < KEPT) onFound(finding)
+      if (known === undefined && (unlisted.get(rule)?.fail ?? 0) === 0) onFound(finding)
       const { exchange: offence, place } = seen
       const before = known?.broken ?? { finding, at: offence?.at ?? place, offence, trigger, always: false }
       const excuse = before.finding.excuse ?? finding.excuse
-      // What another request brings about in another reading is not the same fault.
-      const isSame = known === undefined || before.trigger === trigger
+      const isSame =
+        known === undefined || before.trigger === trigger || areBothBefore([before.trigger, trigger], offence)
       const times = (known?.times ?? 0) + (isSame ? 1 : 0)
-      const broken = { ...before, finding: { ...before.finding, excuse }, always: times === readings }
+      const isDecided = reading === 'late' && offence !== undefined && DECIDED_LATE[rule]?.(offence, trigger) === true
+      const broken = { ...before, finding: { ...before.finding, excuse }, always: isDecided || times === readings }
       open.delete(key)
       if (broken.always) return settle(broken)
       open.set(key, { broken, times })
@@ -89,7 +130,9 @@ export function createDocket(
       settle(oldest[1].broken)
     },
     end() {
-      for (const { broken } of open.values()) settle(broken)
+      // Which of several is the one too many differs between the readings; that one was is sure.
+      const isTold = ({ finding: { monitor: rule } }: Broken) => rule in DECIDED_LATE && sure.has(rule)
+      for (const { broken } of open.values()) if (!isTold(broken)) settle(broken)
       open.clear()
       for (const rule of new Set([...sure.keys(), ...doubtful.keys()]))
         listed.set(rule, [...(sure.get(rule) ?? []), ...(doubtful.get(rule) ?? [])])

@@ -1,6 +1,6 @@
 import type { Finding, Monitor } from '../monitors/index.ts'
 import { type AccountAudit, createAccountAudit } from './account.ts'
-import type { Broken } from './docket.ts'
+import { type Broken, createRoom, type Unlisted } from './docket.ts'
 import type { Exchange, Happening } from './exchange.ts'
 import { withPersons } from './persons.ts'
 import { createProcesses, isOfProcess, type Processes } from './processes.ts'
@@ -76,16 +76,27 @@ export function createJudges(
   const benches = new Map<string, Bench>()
   const origins = new Map<string, { audit: AccountAudit; who: Whose }>()
   const judged: Judged[] = []
-  /** Where they were. */
-  const forgotten: (string | undefined)[] = []
+  /** Of those without findings in the list: how many there were, by what is known of them. */
+  const rest = new Map<string, Judged & { readonly unlisted: Map<string, Unlisted> }>()
+  const room = createRoom()
+  /** How many, by where they were. */
+  const forgotten = new Map<string | undefined, number>()
 
   const created = (of: readonly Monitor[], account: string | undefined) =>
-    createAccountAudit(of, readings, { onFound, counts: (broken) => counts(broken, account) })
+    createAccountAudit(of, readings, { room, onFound, counts: (broken) => counts(broken, account) })
   const close = (audit: AccountAudit, { account, origin, everybodys }: Whose) => {
     audit.end()
     const { listed, unlisted, files } = audit
-    if (listed.size > 0)
-      judged.push({ account, origin, guessed: !everybodys && audit.isGuessed(), listed, unlisted, files })
+    const guessed = !everybodys && audit.isGuessed()
+    if (listed.size > 0) return void judged.push({ account, origin, guessed, listed, unlisted, files })
+    if (unlisted.size === 0) return
+    const key = JSON.stringify([origin, guessed, [...files].sort()])
+    const all = rest.get(key) ?? { account: undefined, origin, guessed, listed, unlisted: new Map(), files }
+    rest.set(key, all)
+    for (const [rule, { fail, inconclusive }] of unlisted) {
+      const before = all.unlisted.get(rule) ?? { fail: 0, inconclusive: 0 }
+      all.unlisted.set(rule, { fail: before.fail + fail, inconclusive: before.inconclusive + inconclusive })
+    }
   }
   const createBench = (who: Who): Bench => {
     const processes = createProcesses(sightings, (client) => auditOf(bench, client, ofProcess))
@@ -101,7 +112,7 @@ export function createJudges(
     if (benches.size > mostAccounts && idlest !== undefined) {
       benches.delete(idlest[0])
       for (const audit of idlest[1].audits.values()) close(audit, idlest[1])
-      forgotten.push(idlest[1].origin)
+      forgotten.set(idlest[1].origin, (forgotten.get(idlest[1].origin) ?? 0) + 1)
     }
     return bench
   }
@@ -153,10 +164,12 @@ export function createJudges(
     end() {
       for (const bench of benches.values()) for (const audit of bench.audits.values()) close(audit, bench)
       for (const { audit, who } of origins.values()) close(audit, who)
-      return judged
+      return [...judged, ...rest.values()]
     },
-    accounts: (isOfApi) => [...[...benches.values()].map(({ origin }) => origin), ...forgotten].filter(isOfApi).length,
+    accounts: (isOfApi) =>
+      [...benches.values()].filter(({ origin }) => isOfApi(origin)).length +
+      [...forgotten].reduce((sum, [origin, count]) => sum + (isOfApi(origin) ? count : 0), 0),
     seen: (isOfApi) => [...benches.values()].filter(({ origin }) => isOfApi(origin)),
-    forgotten: () => forgotten.length,
+    forgotten: () => [...forgotten.values()].reduce((sum, count) => sum + count, 0),
   }
 }

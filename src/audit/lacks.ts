@@ -35,10 +35,6 @@ export function lacksOf(
   }
 }
 
-/** That a request said nothing of who it is is no evidence where that may have been left out. */
-export const isHidden = ({ finding, offence }: Broken) =>
-  finding.monitor === 'bearer-on-every-request' && offence?.authHidden === true && offence.request.authScheme === 'none'
-
 /** Rules that each request breaks by itself, whoever sent it. */
 const OF_A_REQUEST = ['bearer-on-every-request', 'no-basic-auth', 'no-api-v1']
 /** Rules of an account: who sent what matters to them. */
@@ -67,7 +63,6 @@ export function evidenceOf(
     .flatMap(({ listed, account, guessed }) =>
       (listed.get(monitor.id) ?? []).map((broken) => ({ broken, account, guessed: guessed && isWhose(monitor) })),
     )
-    .filter(({ broken }) => !isHidden(broken))
     .toSorted((a, b) => a.broken.finding.atMs - b.broken.finding.atMs)
   const beyond = founded.flatMap(({ unlisted, guessed }) => {
     const { fail, inconclusive } = unlisted.get(monitor.id) ?? { fail: 0, inconclusive: 0 }

@@ -28,7 +28,7 @@ const always = (text: string) => () => text
 /** By id of the monitor. */
 export const RULES: Readonly<Record<string, Rule>> = {
   'invariant-1': {
-    follows: isToken,
+    follows: ({ endpoint }) => endpoint === 'create' || endpoint === 'refresh',
     required: always('one create or refresh in flight for each account'),
     remedy: 'Let all callers, and all processes of the account, share one request in flight and its result.',
     example: {

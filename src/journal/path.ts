@@ -9,8 +9,8 @@ const HIDDEN = '{…}'
 const LONGEST_PATH = 2_000
 /** A path without any of this is told as it is; nearly all are. */
 const SUSPECT = /[;?#%]|eyJ|[^/]{32}/
-/** Where the name of a segment ends: at its parameters, and at a query, be they escaped or not. */
-const NAME_END = /;|%3b|%3f|%23/i
+/** Where the name of a segment ends: at its parameters, and at a query, be they escaped or not, once or more often. */
+const NAME_END = /;|%(?:25)*(?:3b|3f|23)/i
 /** `{"` in Base64: so begins every JWT. */
 const JWT = /(?:^|[^A-Za-z0-9])eyJ[\w-]{5}/
 /** So many characters are drawn, or they are words. */

@@ -59,6 +59,14 @@ describe('how requests say who they are', () => {
     expect(ruleOf(report, 'bearer-on-every-request')).toMatchObject({ verdict: 'inconclusive', findings: 0 })
   })
 
+  it('counts where it is seen after many that may have left it out', async () => {
+    const bare = (n: number) => api(n, 1, { authScheme: 'none' })
+    const many = hidden(itemsOf(Array.from({ length: LIST_LENGTH + 5 }, (_, n) => bare(n))))
+    const report = await judged([journal], inFile('a', [...many, ...itemsOf([bare(LIST_LENGTH + 9)])]))
+    expect(ruleOf(report, 'bearer-on-every-request')).toMatchObject({ verdict: 'fail', findings: 1 })
+    expect(report.findings).toHaveLength(1)
+  })
+
   it('stays in doubt however often it may have been left out', async () => {
     const bare = Array.from({ length: LIST_LENGTH + 5 }, (_, n) => api(n, 1, { authScheme: 'none' }))
     const report = await judged([journal], inFile('a', hidden(itemsOf(bare))))
@@ -132,6 +140,19 @@ describe('a rule that cannot be judged', () => {
     expect(new Set(report.rules.map(({ verdict }) => verdict))).toEqual(new Set(['inconclusive']))
     expect(verdictOf(report).verdict).toBe('inconclusive')
   })
+})
+
+it('the list is bounded for all accounts together, and what is beyond it counts', async () => {
+  const items = Array.from({ length: LIST_LENGTH + 7 }, (_, n) =>
+    ofAccount(`account-${n}`, itemsOf([api(n, 1, { authScheme: 'Basic' })])),
+  )
+  const report = await judged([poor], inFile('b', items.flat()), { mostAccounts: 5 })
+  expect(report.findings).toHaveLength(LIST_LENGTH)
+  expect(ruleOf(report, 'no-basic-auth')).toMatchObject({
+    findings: LIST_LENGTH + 7,
+    unlisted: { fail: 7, inconclusive: 0 },
+  })
+  expect(report.accounts).toBe(LIST_LENGTH + 7)
 })
 
 describe('many accounts', () => {

@@ -69,6 +69,37 @@ it('what follows from one request in one reading and from another one in the oth
   expect((await verdicts('har', recorded)).get('invariant-4')).toBe('inconclusive')
 })
 
+describe('a fault that is sure, though the order of what brought it about is not', () => {
+  /** Sent up to so many seconds earlier than it seems: it may have waited for a connection. */
+  const waited = (seconds: number, exchange: Exchange, index = 0) => within(seconds * SECOND, 0)(exchange, index)
+  const lasting = (seconds: number, request: ReturnType<typeof create>) =>
+    exchangeOf({ ...request, answeredAtMs: request.sentAtMs + seconds * SECOND })
+  const inOrder = (...exchanges: Exchange[]) =>
+    exchanges.toSorted((one, other) => one.sent.earliestMs - other.sent.earliestMs)
+
+  it('two sign-ins overlap, whichever was first', async () => {
+    const two = (tookSeconds: number) =>
+      inOrder(waited(0.3, lasting(tookSeconds, create(0.2, 1))), lasting(tookSeconds, create(0.1, 2)))
+    expect((await verdicts('har', two(3))).get('invariant-1')).toBe('fail')
+    expect((await verdicts('har', two(0.05))).get('invariant-1')).not.toBe('fail')
+  })
+
+  it('eleven token requests are one too many, whichever is the eleventh', async () => {
+    const eleven = Array.from({ length: 11 }, (_, n) => exchangeOf(validate(n, 1)))
+    const swapped = inOrder(
+      ...eleven.map((each, n) => (n === 9 ? waited(3, each, n) : n === 10 ? waited(0, each) : each)),
+    )
+    expect((await verdicts('har', swapped)).get('invariant-2')).toBe('fail')
+  })
+
+  it('two 429 before it begin a pause, whichever was the latest', async () => {
+    const throttled = { status: 429, endpoint: 'refresh', refreshId: 'r1', accessId: undefined } as const
+    const both = [waited(0.5, lasting(1, validate(10.2, 1, throttled))), lasting(1, validate(10, 1, throttled))]
+    const after = exchangeOf(validate(70, 1))
+    expect((await verdicts('har', inOrder(...both, after))).get('invariant-3')).toBe('fail')
+  })
+})
+
 const margin = fc.constantFrom(0, 200, 1_000, 2_000)
 const KINDS = [
   ...(['create', 'refresh', 'validate', 'api', 'api'] as const),

@@ -215,7 +215,7 @@ function targetOf(given: unknown, file: string): Partial<Target> {
     !(
       typeof paths === 'object' &&
       paths !== null &&
-      wanted.every((name) => String((paths as never)[name]).startsWith('/'))
+      wanted.every((name) => isPath((paths as Record<string, unknown>)[name]))
     )
   )
     throw wrong(".paths must be an object with create, refresh and validate, each beginning with '/'")
@@ -225,6 +225,8 @@ function targetOf(given: unknown, file: string): Partial<Target> {
     ...(apiPrefix === undefined ? {} : { apiPrefix: apiPrefix as string }),
   }
 }
+
+const isPath = (value: unknown) => typeof value === 'string' && value.startsWith('/')
 
 function originOf(text: string): string {
   const { origin } = URL.parse(text) ?? { origin: 'null' }
