@@ -6,15 +6,19 @@ import { is4xx, isRejection, type ObservedRequest } from '../monitors/observed.t
  * What a recording of traffic can owe to a person who was not recorded. Everything beyond is the client's own doing.
  *
  * `soonestMs`: nobody reads an answer, decides and acts sooner after it. Clients react within milliseconds.
+ * `retypedMs`: nor types credentials again sooner. Clients that try three times back off for seconds.
  * `acts` within `withinMs`, for each rule: people sign in anew or try a password again now and then; a client does so whenever
  * the same thing happens. The third time is a habit, as in `create-rarely`.
  */
-export const PERSON = { soonestMs: 1_000, acts: 2, withinMs: 24 * 3_600_000 } as const
+export const PERSON = { soonestMs: 1_000, retypedMs: 10_000, acts: 2, withinMs: 24 * 3_600_000 } as const
 
 /** Rules of traffic that allow for what people do. The others are spared the trouble: this sees every moment of a recording. */
 export const ALLOW_FOR_PERSONS: readonly string[] = [
   ...['invariant-7', 'invariant-10', 'refresh-once', 'D-young-rejection', 'D-refresh-401', 'D-create-4xx'],
 ]
+
+/** Rules of credentials that were refused. */
+const OF_CREDENTIALS: readonly string[] = ['invariant-7', 'D-create-4xx']
 
 /** What people do that no traffic shows. */
 const ACTS: readonly { readonly said: string; readonly moments: (atMs: number) => readonly Moment[] }[] = [
@@ -49,6 +53,7 @@ export const withPersons = (monitors: readonly Monitor[]): readonly Monitor[] =>
  * so, and the monitor goes on as if that had happened.
  */
 export function allowingForPersons(of: Monitor): Monitor {
+  const soonestMs = OF_CREDENTIALS.includes(of.id) ? PERSON.retypedMs : PERSON.soonestMs
   const found: string[] = []
   const collect = (evidence: string) => void found.push(evidence)
   const stepped = (state: unknown, moments: readonly Moment[]) => {
@@ -58,7 +63,7 @@ export function allowingForPersons(of: Monitor): Monitor {
   const excuse = (state: unknown, moment: Moment) => {
     for (const { said, moments } of ACTS) {
       const inner = stepped(state, [...moments(timeOf(moment)), moment])
-      if (found.length === 0) return { inner, because: becauseOf(said) }
+      if (found.length === 0) return { inner, because: becauseOf(said, soonestMs) }
     }
     return undefined
   }
@@ -75,7 +80,7 @@ export function allowingForPersons(of: Monitor): Monitor {
       const atMs = timeOf(moment)
       const evidence = [...found]
       const lately = before.actedAtMs.filter((actedAtMs) => atMs - actedAtMs < PERSON.withinMs)
-      const isPossible = atMs - before.learntAtMs >= PERSON.soonestMs && lately.length < PERSON.acts
+      const isPossible = atMs - before.learntAtMs >= soonestMs && lately.length < PERSON.acts
       const excused = isPossible ? excuse(before.inner, moment) : undefined
       for (const each of evidence) report(each, excused?.because)
       return excused === undefined
@@ -85,8 +90,8 @@ export function allowingForPersons(of: Monitor): Monitor {
   })
 }
 
-const becauseOf = (said: string) =>
-  `A person may have ${said} just before, which allows it: no traffic shows that, the client's own journal does. Sooner than ${PERSON.soonestMs / 1000} s after an answer, or more than ${PERSON.acts} times a day, it is the client's doing.`
+const becauseOf = (said: string, soonestMs: number) =>
+  `A person may have ${said} just before, which allows it: no traffic shows that, the client's own journal does. Sooner than ${soonestMs / 1000} s after an answer, or more than ${PERSON.acts} times a day, it is the client's doing.`
 
 function learnt(state: Credited, moment: Moment): Credited {
   if (moment.kind !== 'answered') return state

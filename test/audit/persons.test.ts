@@ -38,7 +38,8 @@ const within = ({ earliestMs, latestMs }: Instant): Instant => ({
   latestMs: latestMs + 1_000,
 })
 
-const SOONEST_S = PERSON.soonestMs / 1000
+/** To type credentials again. */
+const SOONEST_S = PERSON.retypedMs / 1000
 const DAY_S = PERSON.withinMs / 1000
 const REFUSED = { status: 401 } as const
 const MAYBE = 'invariant-10 inconclusive'
@@ -47,7 +48,7 @@ const FAIL = 'invariant-10 fail'
 const signIns = (...s: number[]) => judged(...s.map((each, n) => create(each, n + 1)))
 
 describe('a person', () => {
-  it(`acts ${SOONEST_S} s after an answer, and no sooner`, async () => {
+  it(`types refused credentials again ${SOONEST_S} s after the answer, and no sooner`, async () => {
     const again = (s: number) => judged(failedCreate(0, 401), failedCreate(s, 401))
     expect(await again(SOONEST_S)).toEqual(['invariant-7 inconclusive'])
     expect(await again(SOONEST_S - 0.001)).toEqual(['invariant-7 fail'])
