@@ -1,5 +1,5 @@
 import type { JournalHeader, JournalLine, SentLine } from '../journal/format.ts'
-import { createReplacing } from '../journal/replacing.ts'
+import { createReplacing, leavesSending } from '../journal/replacing.ts'
 import {
   createMonitors,
   createWatch,
@@ -151,8 +151,7 @@ export function createFindings(policy: MonitorPolicy, report: (finding: Finding)
           return observe({ kind: 'settled', atMs, demandId: String(demand), result })
         }
         case 'transition':
-          if (line.region === 'tokens' && line.from.startsWith('sending.') && !line.to.startsWith('sending.'))
-            replacing.stored()
+          if (leavesSending(line)) replacing.stored()
           return
         case 'aborted':
           return observe({ kind: 'aborted', atMs: line.atMs, demandId: String(line.demand) })

@@ -12,6 +12,7 @@ import {
   type SettledLine,
 } from './format.ts'
 import { shownPath } from './path.ts'
+import { leavesSending } from './replacing.ts'
 
 /** What a reader of journals makes of a line: nothing is taken over that was not looked at. */
 export type DecodedLine =
@@ -106,11 +107,10 @@ function decodeMoment(fields: Fields, by: string, atMs: number): DecodedLine | u
       return decodeSent(fields, by, atMs)
     case 'answered':
       return decodeAnswered(fields, by, atMs)
-    case 'transition': {
-      const { region, from, to } = fields
-      const leaves = region === 'tokens' && String(from).startsWith('sending.') && !String(to).startsWith('sending.')
-      return leaves ? { kind: 'stored', by, atMs } : OTHER
-    }
+    case 'transition':
+      return leavesSending({ region: fields.region, from: fields.from, to: fields.to })
+        ? { kind: 'stored', by, atMs }
+        : OTHER
     case 'demanded': {
       const demand = count(fields.demand)
       const deadlineAtMs = time(fields.deadlineAtMs)

@@ -1,3 +1,7 @@
+/** Whether a step of the chart says that an outcome is stored: it stops sending. */
+export const leavesSending = ({ region, from, to }: Readonly<Record<'region' | 'from' | 'to', unknown>>) =>
+  region === 'tokens' && String(from).startsWith('sending.') && !String(to).startsWith('sending.')
+
 /** How long a pair may be on its way to the store, ms: beyond it whoever goes on with the old one has forgotten the new one. */
 const STORING_MS = 60_000
 

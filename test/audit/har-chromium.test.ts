@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Exchange } from '../../src/audit/exchange.ts'
 import { createSandbox } from '../../src/sandbox/index.ts'
-import { hasChromium, launch } from './chromium-support.ts'
+import { hasChromium, launch } from '../support/chromium.ts'
 import { read } from './har-support.ts'
 
 /** What the page does: signs in, asks the API, refreshes, is refused, gives up. Returns how often it was answered. */
@@ -50,7 +50,7 @@ async function record(content: 'embed' | 'omit'): Promise<Buffer> {
 }
 
 describe('a HAR of a real browser', () => {
-  if (!hasChromium()) return
+  if (!hasChromium('real HARs')) return
 
   it('tells what the page did', async () => {
     const { recording, exchanges, error } = await read(await record('embed'))

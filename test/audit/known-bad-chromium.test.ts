@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createSandbox, type Sandbox, type SandboxOptions } from '../../src/sandbox/index.ts'
-import { hasChromium, launch } from './chromium-support.ts'
+import { hasChromium, launch } from '../support/chromium.ts'
 import { audited, rulesThat } from './renderings.ts'
 
 /** Clients that break a rule within a second, as pages of a real browser that records them, each judged by its HAR. */
@@ -180,7 +180,7 @@ const CLEAN: Bad['live'] = async ({ signIn, refresh, ask }) => {
 const AT_MOST_MS = 60_000
 
 describe('a HAR that a browser recorded of a page that', () => {
-  if (!hasChromium()) return
+  if (!hasChromium('real HARs')) return
   const folder = mkdtempSync(join(tmpdir(), 'known-bad-'))
   let browser: Browser
   beforeAll(async () => {

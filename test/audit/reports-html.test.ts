@@ -6,7 +6,7 @@ import type { AuditReport } from '../../src/audit/report.ts'
 import { SCRIPT, SCRIPT_HASH } from '../../src/audit/reports/html-script.ts'
 import { STYLE, STYLE_HASH } from '../../src/audit/reports/html-style.ts'
 import { REPORTS, type ReportOptions } from '../../src/audit/reports/index.ts'
-import { describeWithChromium } from './chromium.ts'
+import { describeWithChromium } from './page-support.ts'
 import { CLEAN, EMPTY, finding, HOSTILE, HOSTILE_REPORT, rulesFor, SAMPLE, TIMELESS } from './sample-report.ts'
 
 const html = (report: AuditReport = SAMPLE, options: ReportOptions = {}) => REPORTS.html.render(report, options)

@@ -1,17 +1,9 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { SandboxOptions } from '../../../src/sandbox/index.ts'
-import { bundle, chromiumPath, launch, openSite, type Tab } from './chromium.ts'
+import { hasChromium, launch } from '../../support/chromium.ts'
+import { bundle, openSite, type Tab } from './chromium.ts'
 import { until } from './until.ts'
-
-describe('a real browser', () => {
-  it('is there, or these tests say that they did not run', () => {
-    if (chromiumPath !== undefined) return expect(chromiumPath).toMatch(/chromium$/)
-    const message = 'chromium is not installed: the tests of the browser store DID NOT RUN'
-    process.stderr.write(`\n${message}\n\n`)
-    expect(process.env.CI, message).toBeFalsy()
-  })
-})
 
 let browser: Browser
 let code: string
@@ -169,4 +161,6 @@ function realTabs() {
 }
 
 // Registered only where it can run: a test that is skipped is one that nobody misses.
-if (chromiumPath !== undefined) describe('real tabs of Chromium', realTabs)
+describe('real tabs of Chromium', () => {
+  if (hasChromium('the browser store')) realTabs()
+})

@@ -13,23 +13,26 @@ const ARGUMENTS = [
   '--disable-component-update',
   '--disable-sync',
 ]
-const MISSING = 'chromium is not installed: the tests of real HARs DID NOT RUN'
 
 /** Where Chromium is, if it is on the PATH. */
-const executablePath = (process.env.PATH ?? '')
+export const chromiumPath = (process.env.PATH ?? '')
   .split(delimiter)
   .map((folder) => join(folder, 'chromium'))
   .find((file) => existsSync(file))
 
 export const launch = (): Promise<Browser> =>
-  chromium.launch({ executablePath: executablePath ?? '', args: ARGUMENTS, headless: true })
+  chromium.launch({ executablePath: chromiumPath ?? '', args: ARGUMENTS, headless: true })
 
-/** Whether there is a Chromium; says loudly that there is none, and fails where there has to be one. */
-export function hasChromium(): boolean {
-  if (executablePath !== undefined) return true
-  process.stderr.write(`\n${MISSING}\n`)
+/**
+ * Whether there is a Chromium. Where there is none it says loudly which tests did not run, and fails if CI is set. To be called
+ * among tests.
+ */
+export function hasChromium(tests: string): boolean {
+  if (chromiumPath !== undefined) return true
+  const missing = `chromium is not installed: the tests of ${tests} DID NOT RUN`
+  process.stderr.write(`\n${missing}\n`)
   it('DID NOT RUN: chromium is not installed', () => {
-    expect(process.env.CI, MISSING).toBeFalsy()
+    expect(process.env.CI, missing).toBeFalsy()
   })
   return false
 }

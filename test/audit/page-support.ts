@@ -1,26 +1,6 @@
-import { accessSync, constants } from 'node:fs'
-import { delimiter, join } from 'node:path'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-
-const FLAGS = [
-  ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
-  ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
-]
-const MISSING = 'chromium is not installed: the tests of the audit page DID NOT RUN'
-
-const isExecutable = (path: string) => {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-}
-const executablePath = (process.env.PATH ?? '')
-  .split(delimiter)
-  .map((folder) => join(folder, 'chromium'))
-  .find(isExecutable)
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe } from 'vitest'
+import { hasChromium, launch } from '../support/chromium.ts'
 
 /** A page in a real browser, and what it did that was not asked of it. */
 export interface Opened {
@@ -36,19 +16,11 @@ const ADDRESS = 'http://report.example/'
 
 /** The tests of a page, where there is a browser to run them with; where CI is set, there has to be one. */
 export function describeWithChromium(name: string, tests: (open: Open) => void): void {
-  if (executablePath === undefined) {
-    process.stderr.write(`\n${MISSING}\n`)
-    describe(name, () => {
-      it('DID NOT RUN: chromium is not installed', () => {
-        expect(process.env.CI, MISSING).toBeUndefined()
-      })
-    })
-    return
-  }
   describe(name, () => {
+    if (!hasChromium('the audit page')) return
     let browser: Browser | undefined
     beforeAll(async () => {
-      browser = await chromium.launch({ executablePath, args: FLAGS })
+      browser = await launch()
     }, 60_000)
     afterAll(async () => {
       await browser?.close()
