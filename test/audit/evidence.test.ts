@@ -81,6 +81,13 @@ it('two findings of one rule at one moment are two', async () => {
     'invariant-11 fail',
     'invariant-11 fail',
   ])
+  // Also where two readings have to find each of them.
+  const items = ofClient('worker', inFile('a', itemsOf([...open, elapsed(95)])))
+  const { findings } = await judged([journal, poor], items)
+  expect(findings.map(({ observed, verdict }) => `${observed.slice(0, 9)} ${verdict}`)).toEqual([
+    'demand d1 fail',
+    'demand d2 fail',
+  ])
 })
 
 describe('more findings than are listed', () => {

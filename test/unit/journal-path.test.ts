@@ -37,6 +37,7 @@ describe('a path that is told', () => {
     ['/api/v2/x;sid=secret/y', '/api/v2/x/y'],
     ['/api/v2/x;sid=secret;b', '/api/v2/x'],
     ['/api/v2/x%3Bsid=secret/y', '/api/v2/x/y'],
+    ['/api/v2/x%253Bsid=secret/y', '/api/v2/x/y'],
     ['/api/v2/x/?token=secret', '/api/v2/x/'],
     ['/api/v2/x%3ftoken=secret', '/api/v2/x'],
     ['/api/v2/x#secret', '/api/v2/x'],
