@@ -4,6 +4,9 @@ import type { World } from './explore-world.ts'
 import { LOAD, type Move, type Place, type Step, shifted, waitingOf } from './place.ts'
 import { outcomesOf, recordsOf } from './records.ts'
 
+const forgetsPair = (event: LifecycleEvent) =>
+  event.type === 'operator.reset' || (event.type === 'operator.signIn' && event.credentials === 'other')
+
 /** What can happen at a place of a world. */
 export function movesOf(world: World, place: Place): Move[] {
   const { bounds } = world
@@ -66,7 +69,8 @@ export function movesOf(world: World, place: Place): Move[] {
     if (place.stored === null)
       for (const [what, facts] of recordsOf(bounds, atMs, newest + 1))
         tell(`another process stored ${what}`, { type: 'record.adopted', atMs, facts }, { newest: newest + 1 })
-    if (known.inFlight !== null) {
+    // Whoever forgets a pair takes it out of the record at once, so none beside it is stored after that.
+    if (known.inFlight !== null && !known.noted.some(forgetsPair)) {
       const { pair, unfinished } = known
       const { pausedUntilMs, fullUntilMs, backOffUntilMs } = place.snapshot.context
       const facts = { ...NO_FACTS, pair, unfinished, pausedUntilMs, fullUntilMs, backOffUntilMs }

@@ -208,8 +208,10 @@ export class Tracer {
         operator('reset')
         return
       case 'record.adopted': {
-        // A record without the latch or mark that we know of: somebody has lifted it.
-        const lifted = (before.createLatched || before.failedUnasked) && event.facts.latch === null
+        // A record without the latch or mark that we know of: somebody has lifted it. The latch of a refresh is another.
+        const { latch } = event.facts
+        const lifted =
+          (before.createLatched || before.failedUnasked) && (latch === null || latch === 'refreshUnauthorized')
         if (lifted) operator('reset')
         // Credentials that wait for the record are newer than its latch.
         const since = before.loading ? before.noted.filter(givesOthers).length : 0
