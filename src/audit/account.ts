@@ -1,4 +1,4 @@
-import { createWatch, type Monitor } from '../monitors/index.ts'
+import { createWatch, type Monitor, type Need } from '../monitors/index.ts'
 import { createDocket, type Docket, type DocketOptions } from './docket.ts'
 import type { Exchange } from './exchange.ts'
 import { createSequencer, type Reading, type Sequencer, type Sighting } from './readings.ts'
@@ -9,6 +9,8 @@ export interface AccountAudit extends Pick<Docket, 'listed' | 'unlisted' | 'end'
   see(sighting: Sighting): void
   /** Names of the files that it is judged by. */
   readonly files: ReadonlySet<string>
+  /** What some of its requests do not tell, though others do. */
+  readonly hides: ReadonlySet<Need>
   /** Whose requests these are was guessed: they may be several, or one of several. */
   isGuessed(): boolean
 }
@@ -48,6 +50,7 @@ export function createAccountAudit(
         if (follows(exchange.request)) latest.set(rule, exchange)
     })
   })
+  const hides = new Set<Need>()
   let file: string | undefined
   let guessed = false
 
@@ -55,13 +58,17 @@ export function createAccountAudit(
     listed: docket.listed,
     unlisted: docket.unlisted,
     files,
+    hides,
     isGuessed: () => guessed,
     see({ item, soonestMs, byReading }) {
       if (item.at.file !== file) {
         file = item.at.file
         files.add(file)
       }
-      guessed ||= item.kind === 'exchange' && item.accountGuessed === true
+      if (item.kind === 'exchange') {
+        guessed ||= item.accountGuessed === true
+        for (const need of item.hides ?? []) hides.add(need)
+      }
       for (let reading = 0; reading < sequencers.length; reading++) {
         const sequencer = sequencers[reading] as Sequencer
         sequencer.until(soonestMs)

@@ -57,8 +57,9 @@ export async function judgeRecordings(
       const monitor = monitors.find(({ id }) => id === broken.finding.monitor)
       return (
         monitor !== undefined &&
-        waivers.coverOf(findingOf(monitor, broken, { account, guessed: false, number: 0, inferred: false, policy })) ===
-          undefined
+        waivers.coverOf(
+          findingOf(monitor, broken, { account, guessed: false, lack: undefined, number: 0, inferred: false, policy }),
+        ) === undefined
       )
     },
   })
@@ -86,8 +87,8 @@ export async function judgeRecordings(
   const lacks = lacksOf(recordings)
   const results = monitors.map((monitor) => {
     const { listed, unlisted } = evidenceOf(monitor, judged, { lacks, inferred: seen.inferred })
-    const findings = listed.map(({ broken, account, guessed }, index) =>
-      covered(findingOf(monitor, broken, { account, guessed, number: index + 1, inferred: seen.inferred, policy })),
+    const findings = listed.map(({ broken, ...whose }, index) =>
+      covered(findingOf(monitor, broken, { ...whose, number: index + 1, inferred: seen.inferred, policy })),
     )
     const isOfAccount = isWhose(monitor) && !(perOrigin && monitor.id === 'invariant-2')
     const whose = seen.accountGuessed ? WHOSE : monitor.ignoresApi ? unknownAsking : unknown

@@ -52,6 +52,8 @@ export interface Exchange {
   readonly sameAs?: string | undefined
   /** The recording may have left out how the request said who it is: its `authScheme` is then no evidence of `none`. */
   readonly authHidden?: true | undefined
+  /** What of it the recording does not hold, though other requests show theirs. */
+  readonly hides?: readonly Need[] | undefined
 }
 
 /** Anything else that a journal tells: demands, operators, what was given out. */
@@ -78,7 +80,9 @@ export type Item = Exchange | Happening | Skipped
 export interface Abilities {
   /** Beyond times, endpoints, statuses and paths. */
   readonly tells: readonly Need[]
-  /** Why each of the other needs is not there, in one sentence for people. */
+  /** What it tells of some requests; the others say by `hides` that it does not of them. Default: nothing. */
+  readonly tellsPartly?: readonly Need[] | undefined
+  /** Why each of the other needs is not there, or not always, in one sentence for people. */
   readonly lacks: Readonly<Partial<Record<Need, string>>>
 }
 

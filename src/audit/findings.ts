@@ -14,10 +14,17 @@ export const WHOSE =
 export function findingOf(
   monitor: Monitor,
   { finding, at, offence, trigger, always }: Broken,
-  by: { account: string | undefined; guessed: boolean; number: number; inferred: boolean; policy: MonitorPolicy },
+  by: {
+    readonly account: string | undefined
+    readonly guessed: boolean
+    readonly lack: string | undefined
+    readonly number: number
+    readonly inferred: boolean
+    readonly policy: MonitorPolicy
+  },
 ): AuditFinding {
   const { required, remedy } = RULES[monitor.id] ?? { required: () => monitor.title, remedy: 'See the clause.' }
-  const because = by.guessed ? WHOSE : always ? finding.excuse : TIMES
+  const because = by.guessed ? WHOSE : always ? (finding.excuse ?? by.lack) : TIMES
   const isSure = because === undefined
   const isGuessed = by.inferred && monitor.needs.includes('requestIds')
   const { account } = by

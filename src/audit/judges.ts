@@ -1,4 +1,4 @@
-import type { Finding, Monitor } from '../monitors/index.ts'
+import type { Finding, Monitor, Need } from '../monitors/index.ts'
 import { type AccountAudit, createAccountAudit } from './account.ts'
 import { type Broken, createRoom, type Unlisted } from './docket.ts'
 import type { Exchange, Happening } from './exchange.ts'
@@ -10,7 +10,7 @@ import { originOf } from './survey.ts'
 import type { Traffic } from './unknown-accounts.ts'
 
 /** What was found in some of the traffic of an account. */
-export interface Judged extends Pick<AccountAudit, 'listed' | 'unlisted' | 'files'> {
+export interface Judged extends Pick<AccountAudit, 'listed' | 'unlisted' | 'files' | 'hides'> {
   readonly account: string | undefined
   readonly origin: string | undefined
   /** Whose requests these are was guessed. */
@@ -79,6 +79,8 @@ export function createJudges(
   /** Of those without findings in the list: how many there were, by what is known of them. */
   const rest = new Map<string, Judged & { readonly unlisted: Map<string, Unlisted> }>()
   const room = createRoom()
+  /** By origin, what requests of nobody's in particular do not tell: they may be anybody's there. */
+  const hiddenAt = new Map<string | undefined, Set<Need>>()
   /** How many, by where they were. */
   const forgotten = new Map<string | undefined, number>()
 
@@ -86,12 +88,12 @@ export function createJudges(
     createAccountAudit(of, readings, { room, onFound, counts: (broken) => counts(broken, account) })
   const close = (audit: AccountAudit, { account, origin, everybodys }: Whose) => {
     audit.end()
-    const { listed, unlisted, files } = audit
+    const { listed, unlisted, files, hides } = audit
     const guessed = !everybodys && audit.isGuessed()
-    if (listed.size > 0) return void judged.push({ account, origin, guessed, listed, unlisted, files })
+    if (listed.size > 0) return void judged.push({ account, origin, guessed, listed, unlisted, files, hides })
     if (unlisted.size === 0) return
-    const key = JSON.stringify([origin, guessed, [...files].sort()])
-    const all = rest.get(key) ?? { account: undefined, origin, guessed, listed, unlisted: new Map(), files }
+    const key = JSON.stringify([origin, guessed, [...files].sort(), [...hides].sort()])
+    const all = rest.get(key) ?? { account: undefined, origin, guessed, listed, unlisted: new Map(), files, hides }
     rest.set(key, all)
     for (const [rule, { fail, inconclusive }] of unlisted) {
       const before = all.unlisted.get(rule) ?? { fail: 0, inconclusive: 0 }
@@ -151,6 +153,8 @@ export function createJudges(
       // A journal's account is one of its origin; what else happened there tells no origin.
       const origin = item.kind === 'exchange' ? originOf(item) : undefined
       const sentTo = item.kind === 'exchange' ? (item.request.origin ?? '') : ''
+      if (item.kind === 'exchange' && item.hides !== undefined && account === undefined)
+        hiddenAt.set(origin, new Set([...(hiddenAt.get(origin) ?? []), ...item.hides]))
       if (
         latest === undefined ||
         latest.account !== account ||
@@ -164,7 +168,10 @@ export function createJudges(
     end() {
       for (const bench of benches.values()) for (const audit of bench.audits.values()) close(audit, bench)
       for (const { audit, who } of origins.values()) close(audit, who)
-      return [...judged, ...rest.values()]
+      return [...judged, ...rest.values()].map((each) => ({
+        ...each,
+        hides: new Set([...each.hides, ...(hiddenAt.get(each.origin) ?? [])]),
+      }))
     },
     accounts: (isOfApi) =>
       [...benches.values()].filter(({ origin }) => isOfApi(origin)).length +

@@ -3,7 +3,18 @@ import { judgeRecordings } from '../../src/audit/audit.ts'
 import type { Item } from '../../src/audit/exchange.ts'
 import { verdictOf } from '../../src/audit/reports/index.ts'
 import type { Need } from '../../src/monitors/index.ts'
-import { api, at, create, demand, elapsed, failedCreate, START_MS, validate } from '../unit/monitors/traces.ts'
+import {
+  api,
+  at,
+  create,
+  demand,
+  elapsed,
+  failedCreate,
+  failedRefresh,
+  refresh,
+  START_MS,
+  validate,
+} from '../unit/monitors/traces.ts'
 import { itemsOf } from './items.ts'
 
 /** What counts as evidence, and what becomes of findings beyond those that a report can hold. */
@@ -44,6 +55,59 @@ describe('a recording that tells less', () => {
   it('is no evidence where it is all there is of an account', async () => {
     const report = await judged([journal, poor], ofAccount('bob', inFile('b', itemsOf(refusedTwice))))
     expect(ruleOf(report, 'invariant-7')).toMatchObject({ verdict: 'inconclusive', findings: 0 })
+  })
+})
+
+describe('a recording that tells the tokens of some requests only', () => {
+  const why = '1 request without the token'
+  const partly = {
+    file: 'a',
+    recording: {
+      format: 'har',
+      abilities: () => ({
+        tells: ALL.filter((need) => need !== 'tokens'),
+        tellsPartly: ['tokens' as const],
+        lacks: { tokens: why },
+      }),
+    },
+  } as const
+  const hiding = (items: readonly Item[]): Item[] =>
+    items.map((item) => (item.kind === 'exchange' ? { ...item, hides: ['tokens'] } : item))
+  const unseen = hiding(itemsOf([api(300, 0, { accessId: undefined })]))
+  const needless = itemsOf([create(0, 1), create(0.5, 2)])
+  const outcomes = async (items: readonly Item[]) => {
+    const { findings } = await judged([partly], inFile('a', items))
+    return findings.map(({ rule, verdict, because }) => [rule, verdict, ...(because === undefined ? [] : [because])])
+  }
+
+  it('does not show for sure what an unseen one might excuse', async () => {
+    expect(await outcomes(ofAccount('ann', [...needless, ...unseen]))).toEqual([['invariant-10', 'inconclusive', why]])
+  })
+
+  it('shows for sure what another account did, whose tokens it tells', async () => {
+    expect(await outcomes([...ofAccount('ann', needless), ...ofAccount('bob', unseen)])).toEqual([
+      ['invariant-10', 'fail'],
+    ])
+  })
+
+  it('does not where the unseen one may be of any account', async () => {
+    expect(await outcomes([...ofAccount('ann', needless), ...unseen])).toEqual([['invariant-10', 'inconclusive', why]])
+  })
+
+  it('shows for sure what requests show by themselves', async () => {
+    const faults = itemsOf([
+      ...[create(0, 1), refresh(10, 2), failedRefresh(100, 1, 401)],
+      api(4000, 2, { accessExpAtMs: at(3610) }),
+    ])
+    expect((await outcomes([...faults, ...unseen])).filter(([, verdict]) => verdict === 'fail')).toEqual([
+      ['invariant-4', 'fail'],
+      ['invariant-5', 'fail'],
+    ])
+  })
+
+  it('lets no rule pass that needs them', async () => {
+    const report = await judged([partly], inFile('a', [...itemsOf([create(0, 1)]), ...unseen]))
+    expect(ruleOf(report, 'invariant-5')).toMatchObject({ verdict: 'inconclusive', because: why })
   })
 })
 

@@ -1,4 +1,5 @@
 import { shownPath } from '../../journal/path.ts'
+import type { Need } from '../../monitors/index.ts'
 import type { Exchange, Locator, Skipped } from '../exchange.ts'
 import { requestBody, responseBody } from './har-body.ts'
 import { subjectOf } from './har-subject.ts'
@@ -66,11 +67,16 @@ export function readEntry(
   const { facts } = presented
   if (facts.accessId !== undefined || facts.refreshId !== undefined || granted.facts.grantedAccessId !== undefined)
     tally.tokens++
-  if (granted.hidden || (endpoint !== 'create' && presented.hidden)) tally.tokensHidden++
+  const tokensHidden = granted.hidden || (endpoint !== 'create' && presented.hidden)
+  if (tokensHidden) tally.tokensHidden++
   const isBare = endpoint === 'api' && scheme === 'none'
   if (isBare) tally.bare++
   if (facts.credentialsId !== undefined) tally.credentials++
-  if (endpoint === 'create' && presented.hidden) tally.credentialsHidden++
+  const credentialsHidden = endpoint === 'create' && presented.hidden
+  if (credentialsHidden) tally.credentialsHidden++
+  const hides: Need[] = []
+  if (tokensHidden || (isBare && mayHide(tally))) hides.push('tokens')
+  if (credentialsHidden) hides.push('credentials')
 
   return {
     kind: 'exchange',
@@ -96,5 +102,6 @@ export function readEntry(
         ? fingerprints.body(method, url.origin + url.pathname + url.search, body)
         : undefined,
     ...(isBare && (mayHide(tally) || headers.size === 0) ? { authHidden: true } : {}),
+    ...(hides.length > 0 ? { hides } : {}),
   }
 }

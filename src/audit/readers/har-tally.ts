@@ -53,11 +53,16 @@ const LACKS: Readonly<Partial<Record<Need, string>>> = {
 /** What a HAR with these entries can show. */
 export function abilitiesOf(tally: Tally): Abilities {
   const tokensHidden = tally.tokensHidden + (mayHide(tally) ? tally.bare : 0)
-  const told: Need[] = []
-  if (tally.tokens > 0 && tokensHidden === 0) told.push('tokens')
-  if (tally.credentials > 0 && tally.credentialsHidden === 0) told.push('credentials')
+  const shown: Need[] = []
+  if (tally.tokens > 0) shown.push('tokens')
+  if (tally.credentials > 0) shown.push('credentials')
+  const hidden: Need[] = []
+  if (tokensHidden > 0) hidden.push('tokens')
+  if (tally.credentialsHidden > 0) hidden.push('credentials')
+  const told = shown.filter((need) => !hidden.includes(need))
   return {
     tells: told,
+    tellsPartly: shown.filter((need) => hidden.includes(need)),
     lacks: {
       ...LACKS,
       ...(told.includes('tokens') ? {} : { tokens: why(tally, tokensHidden, 'token') }),
