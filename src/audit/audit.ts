@@ -58,7 +58,14 @@ export async function judgeRecordings(
       return (
         monitor !== undefined &&
         waivers.coverOf(
-          findingOf(monitor, broken, { account, guessed: false, lack: undefined, number: 0, inferred: false, policy }),
+          findingOf(monitor, broken, {
+            account,
+            guessed: undefined,
+            lack: undefined,
+            number: 0,
+            inferred: false,
+            policy,
+          }),
         ) === undefined
       )
     },

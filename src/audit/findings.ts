@@ -16,7 +16,7 @@ export function findingOf(
   { finding, at, offence, trigger, always }: Broken,
   by: {
     readonly account: string | undefined
-    readonly guessed: boolean
+    readonly guessed: string | undefined
     readonly lack: string | undefined
     readonly number: number
     readonly inferred: boolean
@@ -24,7 +24,7 @@ export function findingOf(
   },
 ): AuditFinding {
   const { required, remedy } = RULES[monitor.id] ?? { required: () => monitor.title, remedy: 'See the clause.' }
-  const because = by.guessed ? WHOSE : always ? (finding.excuse ?? by.lack) : TIMES
+  const because = by.guessed ?? (always ? (finding.excuse ?? by.lack) : TIMES)
   const isSure = because === undefined
   const isGuessed = by.inferred && monitor.needs.includes('requestIds')
   const { account } = by
@@ -34,7 +34,7 @@ export function findingOf(
     verdict: isSure ? 'fail' : 'inconclusive',
     // As early as it can have been: an error is one for sure.
     severity: severityOf(monitor, Math.min(finding.atMs, offence?.sent.earliestMs ?? finding.atMs)),
-    confidence: confidenceOf({ isSure, isGuessed, whose: by.guessed }, offence),
+    confidence: confidenceOf({ isSure, isGuessed, whose: by.guessed !== undefined }, offence),
     ids: monitor.ids,
     ...(account === undefined ? {} : { account }),
     ...(trigger === undefined ? {} : { trigger: evidenceOf(trigger) }),

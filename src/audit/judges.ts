@@ -2,10 +2,12 @@ import type { Finding, Monitor, Need } from '../monitors/index.ts'
 import { type AccountAudit, createAccountAudit } from './account.ts'
 import { type Broken, createRoom, type Unlisted } from './docket.ts'
 import type { Exchange, Happening } from './exchange.ts'
+import { WHOSE } from './findings.ts'
 import { withPersons } from './persons.ts'
 import { createProcesses, isOfProcess, type Processes } from './processes.ts'
 import { createSightings, type Reading } from './readings.ts'
 import { createReplays, type Replays } from './replays.ts'
+import { createStrangers, STRANGERS, type Strangers } from './strangers.ts'
 import { originOf } from './survey.ts'
 import type { Traffic } from './unknown-accounts.ts'
 
@@ -13,8 +15,8 @@ import type { Traffic } from './unknown-accounts.ts'
 export interface Judged extends Pick<AccountAudit, 'listed' | 'unlisted' | 'files' | 'hides'> {
   readonly account: string | undefined
   readonly origin: string | undefined
-  /** Whose requests these are was guessed. */
-  readonly guessed: boolean
+  /** Whose requests these are was guessed, and why; `undefined`: it is known. */
+  readonly guessed: string | undefined
 }
 
 type IsOfApi = (origin: string | undefined) => boolean
@@ -50,11 +52,13 @@ const MOST_ACCOUNTS = 2_000
 
 type Who = Pick<Judged, 'account' | 'origin'>
 /** Nobody's in particular: everybody's at an origin. */
-type Whose = Who & { readonly everybodys?: true }
+type Whose = Who & { readonly everybodys?: true; readonly strangers?: Strangers | undefined }
 
 /** Those who judge an account. */
 interface Bench extends Who {
   asked: boolean
+  /** Of requests that tell no account. */
+  readonly strangers: Strangers | undefined
   readonly replays: readonly Replays[]
   readonly processes: Processes
   readonly audits: Map<string, AccountAudit>
@@ -86,10 +90,10 @@ export function createJudges(
 
   const created = (of: readonly Monitor[], account: string | undefined) =>
     createAccountAudit(of, readings, { room, onFound, counts: (broken) => counts(broken, account) })
-  const close = (audit: AccountAudit, { account, origin, everybodys }: Whose) => {
+  const close = (audit: AccountAudit, { account, origin, everybodys, strangers }: Whose) => {
     audit.end()
     const { listed, unlisted, files, hides } = audit
-    const guessed = !everybodys && audit.isGuessed()
+    const guessed = everybodys ? undefined : audit.isGuessed() ? WHOSE : strangers?.areSeveral() ? STRANGERS : undefined
     if (listed.size > 0) return void judged.push({ account, origin, guessed, listed, unlisted, files, hides })
     if (unlisted.size === 0) return
     const key = JSON.stringify([origin, guessed, [...files].sort(), [...hides].sort()])
@@ -102,7 +106,9 @@ export function createJudges(
   }
   const createBench = (who: Who): Bench => {
     const processes = createProcesses(sightings, (client) => auditOf(bench, client, ofProcess))
-    const bench: Bench = { ...who, asked: false, replays: readings.map(createReplays), processes, audits: new Map() }
+    const strangers = who.account === undefined ? createStrangers() : undefined
+    const replays = readings.map(createReplays)
+    const bench: Bench = { ...who, asked: false, strangers, replays, processes, audits: new Map() }
     return bench
   }
   const benchOf = (who: Who): Bench => {
@@ -131,11 +137,12 @@ export function createJudges(
   }
   const judgeOf = (who: Who, client: string | undefined, sentTo: string) => {
     const bench = benchOf(who)
-    const { replays, processes } = bench
+    const { strangers, replays, processes } = bench
     const whole = auditOf(bench, '', client === undefined ? ofTraffic : ofFleet)
     const budget = perOrigin ? budgetOf(sentTo, who.origin) : undefined
     return (item: Exchange | Happening) => {
       bench.asked ||= item.kind === 'exchange' && item.request.endpoint !== 'api'
+      if (item.kind === 'exchange') strangers?.see(item)
       if (client !== undefined && item.kind === 'exchange') processes.adopt(item, client)
       const isTold = item.kind === 'happening' || item.sameAs === undefined
       const sighting = sightings.of(item, isTold ? undefined : replays.map((requestIdOf) => requestIdOf(item)))

@@ -60,8 +60,8 @@ export const isWhose = ({ id }: Pick<Monitor, 'id'>) => !OF_A_REQUEST.includes(i
 export interface Founded {
   readonly broken: Broken
   readonly account: string | undefined
-  /** Whose it is was guessed, and matters. */
-  readonly guessed: boolean
+  /** Why whose it is was guessed, where that matters. */
+  readonly guessed: string | undefined
   /** Why what is not in the recording might excuse it. */
   readonly lack: string | undefined
 }
@@ -95,7 +95,7 @@ export function evidenceOf(
   const listed = founded
     .flatMap(({ listed, account, guessed, lack }) =>
       (listed.get(monitor.id) ?? []).map((broken) => ({
-        ...{ broken, account, guessed: guessed && isWhose(monitor) },
+        ...{ broken, account, guessed: isWhose(monitor) ? guessed : undefined },
         lack: isShown(broken) ? undefined : lack,
       })),
     )
@@ -103,7 +103,7 @@ export function evidenceOf(
   const beyond = founded.flatMap(({ unlisted, guessed, lack }) => {
     const { fail, inconclusive } = unlisted.get(monitor.id) ?? { fail: 0, inconclusive: 0 }
     // Of which nothing is kept that could show by itself.
-    return lack !== undefined || (guessed && isWhose(monitor))
+    return lack !== undefined || (guessed !== undefined && isWhose(monitor))
       ? { fail: 0, inconclusive: fail + inconclusive }
       : { fail, inconclusive }
   })

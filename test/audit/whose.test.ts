@@ -92,3 +92,48 @@ describe('a log that does not tell who sent what', () => {
     expect(report).toMatchObject({ accounts: 1, exchanges: 3 })
   })
 })
+
+describe('tokens that tell nobody, and whose sign-in is not in the recording', () => {
+  const bearer = (token: string) => ({ Authorization: `Bearer ${token}` })
+  const at = (s: number) => `2026-01-05T10:00:${String(s).padStart(2, '0')}.000Z`
+  const use = (s: number, token: string) => entry({ at: at(s), headers: bearer(token) })
+  const refreshed = (s: number, to: string) =>
+    tokenEntry('refresh', {
+      at: at(s),
+      body: { refresh: 'opaque-refresh-one' },
+      answer: { access: to, refresh: 'opaque-refresh-two' },
+    })
+  const old = 'opaque-access-old'
+  const next = 'opaque-access-next'
+
+  it('are one client, which uses a token that it had replaced', async () => {
+    const entries = [use(0, old), refreshed(2, next), use(4, next), use(6, old)]
+    expect(await findingsOf(har(entries))).toMatchObject([
+      { rule: 'invariant-4', verdict: 'fail', confidence: 'high', because: undefined },
+    ])
+  })
+
+  it('may be two of which one goes on while the other refreshes', async () => {
+    const entries = [use(0, old), use(1, 'opaque-access-of-another'), refreshed(2, next), use(4, next), use(6, old)]
+    const report = await audited(har(entries))
+    expect(report.findings.map(({ rule, verdict }) => `${rule} ${verdict}`)).toContain('invariant-4 inconclusive')
+    expect(report.findings.filter(({ verdict }) => verdict === 'fail')).toEqual([])
+    const why = expect.stringMatching(/may be of several accounts.*Record from the sign-in on\.$/)
+    expect(report.findings[0]?.because).toEqual(why)
+    expect(report.rules.find(({ rule }) => rule === 'invariant-3')).toMatchObject({
+      verdict: 'inconclusive',
+      because: why,
+    })
+    expect(report.notes).toEqual([why])
+  })
+
+  it('may be two by their refresh tokens', async () => {
+    const refused = (s: number, refresh: string) => tokenEntry('refresh', { at: at(s), body: { refresh }, status: 429 })
+    expect(await findingsOf(har([refused(0, 'opaque-refresh-one'), refused(9, 'opaque-refresh-two')]))).toMatchObject([
+      { rule: 'invariant-3', verdict: 'inconclusive', confidence: 'low' },
+    ])
+    expect(await findingsOf(har([refused(0, 'opaque-refresh-one'), refused(9, 'opaque-refresh-one')]))).toMatchObject([
+      { rule: 'invariant-3', verdict: 'fail' },
+    ])
+  })
+})
