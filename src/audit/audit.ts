@@ -3,7 +3,7 @@ import { DEFAULT_POLICY } from '../policy/defaults.ts'
 import type { Unlisted } from './docket.ts'
 import type { Item, Recording } from './exchange.ts'
 import { findingOf, WHOSE } from './findings.ts'
-import { createJudges } from './judges.ts'
+import { createJudges, type Judged } from './judges.ts'
 import { evidenceOf, isWhose, lacksOf } from './lacks.ts'
 import { READINGS, type Reading } from './readings.ts'
 import type { AuditedFile, AuditFinding, AuditReport, RuleResult } from './report.ts'
@@ -83,7 +83,9 @@ export async function judgeRecordings(
       judges.see(item)
     }
   const { isOfApi } = survey
-  const judged = judges.end().filter(({ origin }) => isOfApi(origin))
+  const everywhere = judges.end()
+  const judged = everywhere.filter(({ origin }) => isOfApi(origin))
+  const elsewhere = everywhere.filter(({ origin }) => !isOfApi(origin))
   const seen = survey.total()
   const accounts = judges.accounts(isOfApi)
   const traffic = judges.seen(isOfApi)
@@ -100,7 +102,7 @@ export async function judgeRecordings(
     const isOfAccount = isWhose(monitor) && !(perOrigin && monitor.id === 'invariant-2')
     const whose = seen.accountGuessed ? WHOSE : monitor.ignoresApi ? unknownAsking : unknown
     const hidden = hiddenOf(monitor, seen.authHidden) ?? (isOfAccount ? whose : undefined)
-    const because = accounts === 0 ? NOTHING : (lacks.of(monitor) ?? hidden)
+    const because = accounts === 0 ? NOTHING : (lacks.of(monitor) ?? hidden ?? elsewhereOf(monitor, elsewhere))
     const result = resultOf(monitor, findings, { unlisted, because, nowMs: options.nowMs })
     const waived = result.verdict === 'inconclusive' ? waivers.coverOfRule(monitor.id) : undefined
     return { findings, rule: { ...result, ...(waived && { waived }) } }
@@ -149,6 +151,18 @@ const hiddenOf = ({ id }: Monitor, authHidden: boolean) =>
   authHidden && SEES_AUTHENTICATION.includes(id)
     ? 'The recording leaves out how requests say who they are: record it with sensitive data.'
     : undefined
+
+/** Rules that are about leaving something behind for good: whoever still has it may have it at a host of its own. */
+const GOES_FOR_GOOD = ['no-basic-auth', 'no-api-v1']
+
+/** Why such a rule cannot be said to hold: a host that was left out had requests that break it. */
+function elsewhereOf({ id }: Monitor, elsewhere: readonly Judged[]): string | undefined {
+  if (!GOES_FOR_GOOD.includes(id)) return undefined
+  const host = elsewhere.find(({ listed, unlisted }) => listed.has(id) || unlisted.has(id))?.origin
+  return host === undefined
+    ? undefined
+    : `Requests to ${host} break it, which was left out, for no token endpoint was called there: is it the API's? --origin names the hosts to audit.`
+}
 
 function resultOf(
   monitor: Monitor,

@@ -56,6 +56,21 @@ describe('requests to other hosts that look like the API’s', () => {
     expect(await audited([har([signIn, call, other, bare(3)])])).toMatchObject({ bearer: 'pass', exchanges: 2 })
   })
 
+  it.each([
+    ['no-api-v1', { path: '/api/v1/tin/', headers: { Authorization: 'Token of-v1' } }],
+    ['no-basic-auth', { path: '/api/v2/tin/', headers: { Authorization: 'Basic YW5uOnB3' } }],
+  ])('let no rule pass that ends something for good, which a host of its own may still have: %s', async (id, parts) => {
+    const old = entry({ at: at(2), url: `${MAPS}${parts.path}`, ...parts })
+    const { rules, findings } = await audited([har([signIn, call, old])])
+    expect(findings).toEqual([])
+    const [rule, other] = [id, id === 'no-api-v1' ? 'no-basic-auth' : 'no-api-v1'].map((each) =>
+      rules.find(({ rule }) => rule === each),
+    )
+    expect(rule).toMatchObject({ verdict: 'inconclusive', because: expect.stringContaining(MAPS) })
+    expect(rule?.because).toContain('--origin')
+    expect(other).toMatchObject({ verdict: 'pass' })
+  })
+
   it('are judged where no token endpoint was called at all', async () => {
     const report = await audited([har([call, bare(2)])])
     expect(report).toMatchObject({ bearer: 'fail', exchanges: 2, hosts: [] })
