@@ -73,6 +73,21 @@ const DECIDED_LATE: Readonly<Record<string, (offence: Exchange, trigger: Exchang
   'invariant-2': () => true,
 }
 
+/** Reported once for what they follow from, at the first request that is late enough: which one that is differs between the readings. */
+const ONCE_A_CAUSE = ['refresh-before-expiry', 'rotate-within-12h']
+
+/** The same fault in another reading has the same one. */
+function faultOf(
+  { monitor: rule }: Finding,
+  { item, moment }: Seen,
+  trigger: Exchange | undefined,
+  nth: number,
+): string {
+  if (!ONCE_A_CAUSE.includes(rule) || trigger === undefined) return `${rule} ${item} ${moment.kind} ${nth}`
+  const { file, entry, line } = trigger.at
+  return `${rule} after ${file} ${entry ?? line}`
+}
+
 const isSure = ({ always, finding }: Broken) => always && finding.excuse === undefined
 
 export interface DocketOptions {
@@ -109,12 +124,15 @@ export function createDocket(readings: number, { room, onFound, counts }: Docket
     note(finding, seen, { reading, trigger, nth }) {
       if (isHidden(finding, seen.exchange)) return
       const { monitor: rule } = finding
-      const key = `${rule} ${seen.item} ${seen.moment.kind} ${nth}`
+      const key = faultOf(finding, seen, trigger, nth)
       const known = open.get(key)
       if (known === undefined && (unlisted.get(rule)?.fail ?? 0) === 0) onFound(finding)
       const { exchange: offence, place } = seen
-      const before = known?.broken ?? { finding, at: offence?.at ?? place, offence, trigger, always: false }
-      const excuse = before.finding.excuse ?? finding.excuse
+      const now = { finding, at: offence?.at ?? place, offence, trigger, always: false }
+      // By the later request it is late in both readings.
+      const isLater = offence !== known?.broken.offence && finding.atMs > (known?.broken.finding.atMs ?? 0)
+      const before = known === undefined || isLater ? now : known.broken
+      const excuse = known?.broken.finding.excuse ?? finding.excuse
       const isSame =
         known === undefined || before.trigger === trigger || areBothBefore([before.trigger, trigger], offence)
       const times = (known?.times ?? 0) + (isSame ? 1 : 0)

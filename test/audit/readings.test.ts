@@ -11,12 +11,13 @@ const ALL: readonly Need[] = [
 ]
 const SECOND = 1_000
 
+const reportOf = (format: Format, exchanges: readonly Exchange[]) => {
+  const recording = { format, abilities: () => ({ tells: ALL, lacks: {} }) }
+  return judgeRecordings([{ file: 'trace', recording }], [exchanges], { version: '0', nowMs: START_MS })
+}
 /** The verdicts of rules that were broken, as a recording of this format has them. */
 const verdicts = async (format: Format, exchanges: readonly Exchange[]) => {
-  const recording = { format, abilities: () => ({ tells: ALL, lacks: {} }) }
-  const { rules } = await judgeRecordings([{ file: 'trace', recording }], [exchanges], {
-    ...{ version: '0', nowMs: START_MS },
-  })
+  const { rules } = await reportOf(format, exchanges)
   return new Map(rules.flatMap(({ rule, verdict }) => (verdict === 'pass' ? [] : [[rule, verdict] as const])))
 }
 /** Known by the answer's time; how long it took is known to within. */
@@ -89,6 +90,15 @@ describe('a fault that is sure, though the order of what brought it about is not
     // The last one may have gone out before five others.
     const swapped = inOrder(...eleven.map((each, n) => (n === 10 ? waited(6, each) : each)))
     expect((await verdicts('har', swapped)).get('invariant-2')).toBe('fail')
+  })
+
+  it('a token is in use past its window, whichever request is the first that is late enough', async () => {
+    const use = (s: number) => exchangeOf(validate(s, 1, { endpoint: 'api', authScheme: 'Bearer', requestId: `q${s}` }))
+    const polled = [exchangeOf(create(0, 1)), ...[3_000, 3_060, 3_120, 3_180].map(use)]
+    const { findings } = await reportOf('har', polled.map(within(0, 0.001 * SECOND)))
+    const ofRule = findings.filter(({ rule }) => rule === 'refresh-before-expiry')
+    // The one that is late enough for sure.
+    expect(ofRule.map(({ verdict, offence }) => [verdict, offence?.at.line])).toEqual([['fail', 5]])
   })
 
   it('two 429 before it begin a pause, whichever was the latest', async () => {
@@ -207,6 +217,7 @@ const FAILING: readonly Step[][] = [
   [step('create', 5_000), step('refresh 429', 5_000), step('validate', 30_000)],
   [step('create', 5_000), step('refresh 502', 5_000), step('refresh', 600)],
   [step('create', 5_000), step('api', 3_020_000), step('api', 62_000)],
+  [step('create', 5_000), ...[3_000_000, 60_000, 60_000].map((gapMs) => step('api', gapMs))],
 ]
 
 it('what fails is broken whatever the true times are, within what is known of them, in the order that is known', async () => {
