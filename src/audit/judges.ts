@@ -7,6 +7,7 @@ import { withPersons } from './persons.ts'
 import { createProcesses, isOfProcess, type Processes } from './processes.ts'
 import { createSightings, type Reading } from './readings.ts'
 import { createReplays, type Replays } from './replays.ts'
+import { withStoring } from './storing.ts'
 import { createStrangers, STRANGERS, type Strangers } from './strangers.ts'
 import { originOf } from './survey.ts'
 import type { Traffic } from './unknown-accounts.ts'
@@ -72,7 +73,7 @@ export function createJudges(
   const ofOrigin = monitors.filter(({ id }) => perOrigin && id === 'invariant-2')
   const ofAccount = monitors.filter((each) => !ofOrigin.includes(each))
   // A client is named by journals, which tell what people did, and by traces, which tell no tokens to judge that by.
-  const ofTraffic = tellPersons ? ofAccount : withPersons(ofAccount)
+  const ofTraffic = tellPersons ? ofAccount : withStoring(withPersons(ofAccount))
   const ofFleet = ofAccount.filter((each) => !isOfProcess(each))
   const ofProcess = ofAccount.filter(isOfProcess)
   const sightings = createSightings(readings)

@@ -75,7 +75,7 @@ const BAD: readonly Bad[] = [
     breaks: ['invariant-4'],
     live: async ({ signIn, refresh, ask }) => {
       const pair = await signIn()
-      await refresh(pair.refresh)
+      await ask((await refresh(pair.refresh)).access)
       await ask(pair.access)
     },
   },

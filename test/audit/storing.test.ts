@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest'
+import { STORING_MS } from '../../src/audit/storing.ts'
+import { api, at, create, type Items, refresh } from '../unit/monitors/traces.ts'
+import { asHar, asJournal, audited } from './renderings.ts'
+
+/** The old token serves until the next pair is stored, which no traffic shows. */
+
+const STORING_S = STORING_MS / 1000
+/** The pair is replaced 10 s after the start. */
+const replaced = [create(0, 1), refresh(10, 2)]
+const faultsOf = async (text: string) => {
+  const { findings } = await audited(text)
+  return findings.map(({ rule, verdict }) => `${rule} ${verdict}`)
+}
+const inHar = (...items: Items) => faultsOf(asHar([...replaced, ...items]))
+
+describe('an old token that is sent after the next pair was granted', () => {
+  it(`may still serve for ${STORING_S} s: the pair may be on its way to the store`, async () => {
+    expect(await inHar(api(10 + STORING_S - 0.1, 1))).toEqual(['invariant-4 inconclusive'])
+    expect(await inHar(api(10 + STORING_S + 0.1, 1))).toEqual(['invariant-4 fail'])
+  })
+
+  it('says what would tell', async () => {
+    const { findings } = await audited(asHar([...replaced, api(11, 1)]))
+    expect(findings[0]?.because).toMatch(/on its way to the client's store.*journal/)
+  })
+
+  it('serves no more once the next one was used', async () => {
+    expect(await inHar(api(11, 2), api(12, 1))).toEqual(['invariant-4 fail'])
+  })
+
+  it('never serves after its own expiry, nor does the next one', async () => {
+    const expired = { accessExpAtMs: at(11) }
+    expect(await inHar(api(12, 1, expired))).toEqual(['invariant-4 fail'])
+    expect(await inHar(api(12, 2, expired))).toEqual(['invariant-4 fail'])
+  })
+
+  it('fails at once where a journal shows that it was stored', async () => {
+    expect(await faultsOf(asJournal([...replaced, api(11, 1)]))).toEqual(['invariant-4 fail'])
+  })
+})
