@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { KNOWN_BAD, type KnownBad } from '../known-bad/clients.ts'
 import { createBench } from '../known-bad/http.ts'
@@ -51,6 +52,28 @@ describe.each([
       verdict: 'inconclusive',
       because: reason,
     })
+  })
+})
+
+const held = fc.record({
+  blockedMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 5_000 })),
+  connectMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 1_000 })),
+})
+
+describe('a HAR of requests that were held before they went out, of a client that', () => {
+  test.each(KNOWN_BAD)('$what: breaks nothing else', async (client) => {
+    const moments = await recorded(client)
+    const faults = OTHERWISE[`har: ${client.what}`] ?? [client.caughtBy]
+    await fc.assert(
+      fc.asyncProperty(fc.array(held, { minLength: 1, maxLength: 12 }), async (each) => {
+        const report = await audited(asHar(moments, { lineMs: LINE_MS, held: each }))
+        expect(report.files[0]?.skipped).toBe(0)
+        for (const rule of rulesThat('fail', report)) expect(faults).toContain(rule)
+        // It may be in doubt, and never passes.
+        for (const fault of faults) expect(rulesThat('pass', report)).not.toContain(fault)
+      }),
+      { numRuns: 10 },
+    )
   })
 })
 

@@ -142,13 +142,20 @@ export function asJournal(items: Items, { clientDigit = 0 } = {}): string {
   return lines.join('')
 }
 
-/**
- * A HAR with the requests of this trace, whole: bodies, Authorization, JWTs with the expiries that it tells.
- *
- * @param lineMs so much longer takes each request, and as much later are all that follow: what happened at one instant comes
- *   apart
- */
-export function asHar(items: Items, { lineMs = 0 } = {}): string {
+/** How long a request was held before it went out, ms; at most since the latest answer before, for it may owe it its token. */
+export interface Held {
+  readonly blockedMs: number
+  readonly connectMs: number
+}
+interface HarOptions {
+  /** So much longer takes each request, and as much later are all that follow: what happened at one instant comes apart. */
+  readonly lineMs?: number
+  /** By request, in turn. Default: it went out at once. */
+  readonly held?: readonly Held[]
+}
+
+/** A HAR with the requests of this trace, whole: bodies, Authorization, JWTs with the expiries that it tells. */
+export function asHar(items: Items, { lineMs = 0, held = [] }: HarOptions = {}): string {
   const pairs = pairsOf(trace(items))
   const expiries = new Map<string, number>()
   const learn = (id: string | undefined, atMs: number | undefined) => {
@@ -165,7 +172,26 @@ export function asHar(items: Items, { lineMs = 0 } = {}): string {
     const expAtMs = expiries.get(id)
     return jwt({ jti: id, ...(expAtMs !== undefined && { exp: expAtMs / 1000 }) })
   }
-  return har(pairs.map((pair, index) => entryOf(pair, { index, lineMs }, token)))
+  const times = pairs.map(({ sent, answer }, index) => {
+    const sentAtMs = sent.sentAtMs + 2 * lineMs * index
+    return { sentAtMs, lastedMs: (answer?.answeredAtMs ?? sent.sentAtMs) - sent.sentAtMs + lineMs }
+  })
+  const answeredAtMs = times.map(({ sentAtMs, lastedMs }) => sentAtMs + lastedMs)
+  const entries = pairs.map((pair, index) => {
+    const { sentAtMs, lastedMs } = times[index] ?? { sentAtMs: 0, lastedMs: 0 }
+    const freeMs = Math.min(...answeredAtMs.filter((atMs) => atMs <= sentAtMs).map((atMs) => sentAtMs - atMs), HOUR_MS)
+    const { blockedMs, connectMs } = held[index % held.length] ?? { blockedMs: 0, connectMs: 0 }
+    const blocked = Math.min(blockedMs, freeMs)
+    const connect = Math.min(connectMs, freeMs - blocked)
+    return {
+      ...entryOf(pair, index, token),
+      // When it was issued: it went out later, by as much as it was held.
+      startedDateTime: new Date(sentAtMs - blocked - connect).toISOString(),
+      time: blocked + connect + lastedMs,
+      timings: { blocked, connect, send: 0, wait: lastedMs, receive: 0 },
+    }
+  })
+  return har(entries)
 }
 
 function pairsOf(moments: readonly Moment[]): readonly Pair[] {
@@ -180,11 +206,7 @@ function pairsOf(moments: readonly Moment[]): readonly Pair[] {
   return pairs
 }
 
-function entryOf(
-  { sent, answer }: Pair,
-  { index, lineMs }: { index: number; lineMs: number },
-  token: (id: string | undefined) => string | undefined,
-) {
+function entryOf({ sent, answer }: Pair, index: number, token: (id: string | undefined) => string | undefined) {
   const { endpoint, method, path, authScheme, accessId, refreshId, credentialsId, requestId } = sent
   const query = endpoint === 'api' ? `?request=${requestId ?? index}` : ''
   const bodies = {
@@ -196,15 +218,11 @@ function entryOf(
   const authorization =
     endpoint !== 'api' || authScheme === 'none' ? undefined : `${authScheme} ${token(accessId) ?? 'a-secret'}`
   const status = answer?.status ?? 'dropped'
-  const lastedMs = (answer?.answeredAtMs ?? sent.sentAtMs) - sent.sentAtMs + lineMs
   return entry({
     method,
     url: `${sent.origin ?? OWN}${endpoint === 'api' ? path : DEFAULT_TARGET.paths[endpoint]}${query}`,
     headers: { Accept: '*/*', ...(authorization !== undefined && { Authorization: authorization }) },
     ...(bodies[endpoint] && { body: bodies[endpoint] }),
-    at: new Date(sent.sentAtMs + 2 * lineMs * index).toISOString(),
-    time: lastedMs,
-    timings: { send: 0, wait: lastedMs, receive: 0 },
     status: status === 'dropped' ? 0 : status,
     answer: { access: token(answer?.grantedAccessId), refresh: token(answer?.grantedRefreshId), code: answer?.code },
     answerHeaders: answer?.retryAfterMs === undefined ? {} : { 'Retry-After': String(answer.retryAfterMs / 1000) },
