@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { journal } from '../../bench/journal-lines.ts'
 import { audit, type Source } from '../../src/audit/index.ts'
 import { chunksOf } from '../support/journal.ts'
+import { entry, har } from './har-support.ts'
 
 /** What can be read again is judged as it comes, and sorted only if it has to be. */
 
@@ -86,4 +87,25 @@ it('what can be read once goes through temporary files', async () => {
   const { report } = await judged(chunks(DISORDERED), folder())
   expect(report.notes).toContainEqual(expect.stringContaining('x was not in the order of time'))
   expect(report.findings).toEqual([])
+})
+
+describe('several recordings', () => {
+  const at = (s: number) => new Date(Date.UTC(2026, 0, 5, 10) + s * 1000).toISOString()
+  const once = (name: string, text: string): Source => ({ name, bytes: chunks(text) })
+  /** The earliest request comes last, so many behind its place. */
+  const late = (by: number) =>
+    har([...Array.from({ length: by }, (_, n) => entry({ at: at(n + 1) })), entry({ at: at(0) })])
+  const notesOf = async (sources: readonly Source[]) => {
+    const { notes } = await audit(sources, { nowMs: 0, key: new Uint8Array(32), tempDir: folder() })
+    return notes.filter((note) => note.includes('order of time'))
+  }
+
+  it('share the window that one has: memory stays flat', async () => {
+    const others = () => Array.from({ length: 19 }, (_, n) => once(`other ${n}`, har([entry({ at: at(n) })])))
+    expect(await notesOf([once('x', late(600))])).toEqual([])
+    expect(await notesOf([once('x', late(600)), ...others()])).toEqual([
+      'x was not in the order of time, and has been sorted: some of it came more than 500 entries late.',
+    ])
+    expect(await notesOf([once('x', late(400)), ...others()])).toEqual([])
+  })
 })
