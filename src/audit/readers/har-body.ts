@@ -1,4 +1,4 @@
-import { LEFT_OUT } from './bytes/json-elements.ts'
+import { LEFT_OUT } from './bytes/json-pieces.ts'
 import { field, number, parsed, text } from './json-values.ts'
 
 /** Text of a body; `undefined` when there was one and the recording does not hold it. */

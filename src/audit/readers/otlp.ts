@@ -1,8 +1,8 @@
 import type { Need } from '../../monitors/index.ts'
 import { type Abilities, type Item, UnreadableRecording } from '../exchange.ts'
 import { type Batches, batchesOf } from './batches.ts'
+import { createJsonSplitter, type JsonPiece, type Wanted } from './bytes/json-pieces.ts'
 import { parsed } from './json-values.ts'
-import { createTraceSplitter, type TracePiece } from './otlp-pieces.ts'
 import { ofService, readSpan, type Service, type SpanOf, serviceOf } from './otlp-span.ts'
 import type { FormatReader, Input, ReadContext } from './reader.ts'
 
@@ -32,6 +32,22 @@ export const otlpReader: FormatReader = {
   read: (input, context) => ({ format: 'otlp', batches: readTraces(input, context), abilities }),
 }
 
+/** The spans of `resourceSpans`, and the resource that some of them have in common. */
+const SPANS: Wanted = {
+  way: [
+    { opens: '{' },
+    { opens: '[', keys: ['resourceSpans'] },
+    { opens: '{' },
+    { opens: '[', keys: ['scopeSpans', 'instrumentationLibrarySpans'] },
+    { opens: '{' },
+    { opens: '[', keys: ['spans'] },
+  ],
+  values: { depth: 3, keys: ['resource'] },
+  endsAt: 3,
+  many: true,
+}
+const END = { kind: 'end' } as const
+
 const abilities = (): Abilities => ({ tells: [], lacks: LACKS })
 
 function readTraces({ file, bytes }: Input, context: ReadContext): Batches<Item> {
@@ -42,14 +58,15 @@ function readTraces({ file, bytes }: Input, context: ReadContext): Batches<Item>
   /** Requests that a client's span told of, by its id, and those that a server's did, by its parent's. */
   const [byClient, byServer] = [createMemory(), createMemory()]
 
-  const read = ({ kind, text }: TracePiece, items: Item[]) => {
-    if (kind !== 'span') {
-      service = kind === 'resource' ? serviceOf(parsed(text)) : undefined
+  const read = (piece: JsonPiece, items: Item[]) => {
+    if (piece.kind !== 'element') {
+      service = piece.kind === 'value' ? serviceOf(parsed(piece.text)) : undefined
       for (const each of waiting) items.push(ofService(each, service ?? {}))
       waiting = []
       return
     }
     const at = { file, entry: ++entry }
+    const { text } = piece
     if (text === undefined) return void items.push({ kind: 'skipped', at, why: 'too large a span' })
     const span = readSpan(parsed(text), at, context)
     const { item, side, traceId, spanId, parentId } = span
@@ -66,10 +83,10 @@ function readTraces({ file, bytes }: Input, context: ReadContext): Batches<Item>
   }
 
   async function* pieces() {
-    const splitter = createTraceSplitter()
+    const splitter = createJsonSplitter(SPANS)
     function* check() {
       if (splitter.broken === undefined) return
-      yield [{ kind: 'end', text: undefined } as const]
+      yield [END]
       const after = entry === 0 ? 'before its first span' : `after span ${entry}`
       throw new UnreadableRecording({ file }, `${splitter.broken}, ${after}; what came before was read`)
     }

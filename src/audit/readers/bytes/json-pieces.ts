@@ -1,44 +1,43 @@
-import { createPiece, type PieceOfText } from './piece.ts'
-
-/** What is taken out of a JSON document. */
-export interface Wanted {
-  /** Keys of the objects around, from the outside: `['log']`. */
-  readonly parents: readonly string[]
-  /** Key of the array whose elements are taken, one by one: `entries`. */
-  readonly array: string
-  /** Keys beside the array whose values are taken too: `creator`. */
-  readonly values: readonly string[]
-}
-
-/** A value of the document, as text. */
-export interface Element {
-  /** Its key; that of the array for an element of it. */
-  readonly key: string
-  /** Number of the element, from 1; 0 for a value beside the array. */
-  readonly number: number
-  /** `undefined`: larger than {@link MAX_PIECE_BYTES}. */
-  readonly text: string | undefined
-}
+import { createPiece } from './piece.ts'
 
 /** What stands for a string of more than {@link MAX_STRING_BYTES}. No text of a recording is that by chance. */
 export { LEFT_OUT, MAX_PIECE_BYTES, MAX_STRING_BYTES } from './piece.ts'
 /** Deeper documents are refused. */
 export const MAX_DEPTH = 256
 
+/** What is taken out of JSON. */
+export interface Wanted {
+  /** The containers around the elements, from the outside; each but the first stands under one of these keys, or in an array. */
+  readonly way: readonly { readonly opens: '{' | '['; readonly keys?: readonly string[] }[]
+  /** Values that are taken too: by these keys, in the object that is so many containers deep. */
+  readonly values: { readonly depth: number; readonly keys: readonly string[] }
+  /** Depth of the containers whose end is told. */
+  readonly endsAt?: number
+  /** More documents may follow the first one. */
+  readonly many?: true
+}
+
+/** A part of the JSON. */
+export type JsonPiece =
+  /** `text` is `undefined` where it is larger than {@link MAX_PIECE_BYTES}. */
+  | { readonly kind: 'element'; readonly text: string | undefined }
+  | { readonly kind: 'value'; readonly key: string; readonly text: string | undefined }
+  | { readonly kind: 'end' }
+
 /**
- * Takes the elements of one array out of a JSON document that comes in chunks, and holds no more than one of them. Whether an
- * element is JSON is for the one who parses it to see; here only strings and brackets are looked at.
+ * Takes pieces out of JSON that comes in chunks, and holds no more than one of them. Whether a piece is JSON is for the one who
+ * parses it to see; here only strings and brackets are looked at.
  */
-export interface Splitter {
-  /** The next bytes; what was completed by them. Nothing more comes once {@link Splitter.broken}. */
-  push(chunk: Uint8Array): readonly Element[]
+export interface JsonSplitter {
+  /** The next bytes; what was completed by them. Nothing more comes once {@link JsonSplitter.broken}. */
+  push(chunk: Uint8Array): readonly JsonPiece[]
   /** No more bytes come. */
   end(): void
-  /** Why the document cannot be read further. */
+  /** Why it cannot be read further. */
   readonly broken: string | undefined
   /** How many elements were begun. */
   readonly count: number
-  /** The array was there. */
+  /** The last container of the way was there. */
   readonly found: boolean
 }
 
@@ -57,16 +56,15 @@ for (const byte of [QUOTE, OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT]) 
 const isSpace = (byte: number) => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
 
 /**
- * Where the reader stands: `between` the values of a container on the way to the array, or within a `key` there, or a value:
- * a `container`, a `string` or a `scalar`.
+ * Where the reader stands: `between` the values of a container on the way, or within a `key` there, or a value: a `container`,
+ * a `string` or a `scalar`.
  */
 type Place = 'between' | 'key' | 'container' | 'string' | 'scalar'
 
-export function createSplitter({ parents, array, values }: Wanted): Splitter {
-  const arrayDepth = parents.length + 2
+export function createJsonSplitter({ way, values, endsAt, many }: Wanted): JsonSplitter {
   /** The bracket that closes each open container. */
   const closers = new Uint8Array(MAX_DEPTH + 1)
-  const piece: PieceOfText = createPiece()
+  const piece = createPiece()
   let depth = 0
   let place: Place = 'between'
   /** Within a string; and the first byte of the next chunk is escaped. */
@@ -76,8 +74,8 @@ export function createSplitter({ parents, array, values }: Wanted): Splitter {
   let base = 0
   let key = ''
   let keyExpected = false
-  let taking = false
-  let elements: Element[] = []
+  let taking: 'element' | 'value' | undefined
+  let pieces: JsonPiece[] = []
   let count = 0
   let found = false
   let ended = false
@@ -98,34 +96,37 @@ export function createSplitter({ parents, array, values }: Wanted): Splitter {
   }
 
   const take = (start: number) => {
-    taking = depth === arrayDepth || (depth === arrayDepth - 1 && values.includes(key))
-    if (depth === arrayDepth) count++
-    if (taking) piece.start(start)
+    if (depth === 0) return fail('is no JSON: a value stands outside of it')
+    if (depth === way.length) taking = 'element'
+    else taking = depth === values.depth && values.keys.includes(key) ? 'value' : undefined
+    if (taking === 'element') count++
+    if (taking !== undefined) piece.start(start)
   }
 
   /** The value that ends before `end` is complete. */
   const finish = (chunk: Uint8Array, end: number) => {
     place = 'between'
-    if (!taking) return
-    taking = false
-    const isElement = depth === arrayDepth
-    elements.push({ key: isElement ? array : key, number: isElement ? count : 0, text: piece.finish(chunk, end) })
+    if (taking === undefined) return
+    const text = piece.finish(chunk, end)
+    pieces.push(taking === 'element' ? { kind: 'element', text } : { kind: 'value', key, text })
+    taking = undefined
   }
 
-  /** Is this the container of the way to the array? */
+  /** Is this the next container of the way? */
   const isOnTheWay = (byte: number) => {
-    if (depth === 0) return byte === OPEN_OBJECT
-    if (depth < arrayDepth - 1) return byte === OPEN_OBJECT && key === parents[depth - 1]
-    return depth === arrayDepth - 1 && byte === OPEN_ARRAY && key === array
+    const next = way[depth]
+    if (next === undefined || (next.opens === '{') !== (byte === OPEN_OBJECT)) return false
+    return next.keys === undefined || next.keys.includes(key)
   }
 
   /** A byte between values. */
   const between = (byte: number, at: number) => {
     if (isSpace(byte)) return
-    if (ended) return fail('goes on after its end')
-    if (byte === COMMA) keyExpected = depth < arrayDepth
+    if (ended && many === undefined) return fail('goes on after its end')
+    if (byte === COMMA) keyExpected = closers[depth] === CLOSE_OBJECT
     else if (byte === COLON) keyExpected = false
     else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) {
+      if (depth === endsAt) pieces.push({ kind: 'end' })
       close(byte)
       keyExpected = false
       ended = depth === 0
@@ -134,12 +135,13 @@ export function createSplitter({ parents, array, values }: Wanted): Splitter {
       place = keyExpected ? 'key' : 'string'
       if (keyExpected) piece.start(at)
       else take(at)
-      if (keyExpected || taking) piece.startString(at)
+      if (keyExpected || taking !== undefined) piece.startString(at)
     } else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
       if (isOnTheWay(byte)) {
+        ended = false
         open(byte)
         keyExpected = byte === OPEN_OBJECT
-        found ||= byte === OPEN_ARRAY
+        found ||= depth === way.length
       } else {
         take(at)
         base = depth
@@ -155,7 +157,7 @@ export function createSplitter({ parents, array, values }: Wanted): Splitter {
   /** The string ended with the quote at `at`. */
   const unquote = (chunk: Uint8Array, at: number) => {
     quoted = false
-    if (taking || place === 'key') piece.endString(chunk, at)
+    if (taking !== undefined || place === 'key') piece.endString(chunk, at)
     if (place === 'string') finish(chunk, at + 1)
     else if (place === 'key') {
       key = keyOf(piece.finish(chunk, at + 1))
@@ -189,7 +191,7 @@ export function createSplitter({ parents, array, values }: Wanted): Splitter {
       const byte = chunk[next] as number
       if (byte === QUOTE) {
         quoted = true
-        if (taking) piece.startString(next)
+        if (taking !== undefined) piece.startString(next)
       } else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) open(byte)
       else {
         close(byte)
@@ -208,13 +210,13 @@ export function createSplitter({ parents, array, values }: Wanted): Splitter {
 
   return {
     push(chunk) {
-      elements = []
+      pieces = []
       for (let at = 0; at < chunk.length && broken === undefined; ) at = step(chunk, at)
-      if (taking || place === 'key') piece.keep(chunk, quoted)
-      return elements
+      if (taking !== undefined || place === 'key') piece.keep(chunk, quoted)
+      return pieces
     },
     end() {
-      if (!ended) fail('is cut off')
+      if (!ended && (depth > 0 || quoted || many === undefined)) fail('is cut off')
     },
     get broken() {
       return broken

@@ -1,21 +1,26 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
-  createSplitter,
-  type Element,
+  createJsonSplitter,
+  type JsonPiece,
   LEFT_OUT,
   MAX_STRING_BYTES,
-} from '../../src/audit/readers/bytes/json-elements.ts'
+  type Wanted,
+} from '../../src/audit/readers/bytes/json-pieces.ts'
 
-const WANTED = { parents: ['log'], array: 'entries', values: ['creator'] }
+const WANTED: Wanted = {
+  way: [{ opens: '{' }, { opens: '{', keys: ['log'] }, { opens: '[', keys: ['entries'] }],
+  values: { depth: 2, keys: ['creator'] },
+}
 
 /** Takes a text apart, in chunks of so many bytes. */
 function split(text: string, chunk: number, wanted = WANTED) {
-  const splitter = createSplitter(wanted)
+  const splitter = createJsonSplitter(wanted)
   const bytes = new TextEncoder().encode(text)
-  const elements: Element[] = []
-  for (let at = 0; at < bytes.length; at += chunk) elements.push(...splitter.push(bytes.slice(at, at + chunk)))
+  const pieces: JsonPiece[] = []
+  for (let at = 0; at < bytes.length; at += chunk) pieces.push(...splitter.push(bytes.slice(at, at + chunk)))
   splitter.end()
+  const elements = pieces.filter((piece) => piece.kind !== 'end')
   return { elements, broken: splitter.broken, count: splitter.count, found: splitter.found }
 }
 
@@ -34,9 +39,9 @@ describe('the elements of an array in a stream', () => {
           const document = { ...around, log: { a: others, entries, creator, z: [others] }, z: others }
           const { elements, ...rest } = split(JSON.stringify(document, undefined, space), chunk)
           expect(rest).toEqual({ broken: undefined, count: entries.length, found: true })
-          const values = elements.map(({ key, number, text }) => [key, number, JSON.parse(text ?? '')])
-          const expected = entries.map((entry, n) => ['entries', n + 1, JSON.parse(JSON.stringify(entry))])
-          expect(values).toEqual([...expected, ['creator', 0, JSON.parse(JSON.stringify(creator))]])
+          const values = elements.map(({ kind, text }) => [kind, JSON.parse(text ?? '')])
+          const expected = entries.map((entry) => ['element', JSON.parse(JSON.stringify(entry))])
+          expect(values).toEqual([...expected, ['value', JSON.parse(JSON.stringify(creator))]])
         },
       ),
       { numRuns: 300 },
@@ -44,7 +49,10 @@ describe('the elements of an array in a stream', () => {
   })
 
   it('are found at other places too', () => {
-    const wanted = { parents: ['a', 'b'], array: 'c', values: [] }
+    const wanted: Wanted = {
+      way: [{ opens: '{' }, { opens: '{', keys: ['a'] }, { opens: '{', keys: ['b'] }, { opens: '[', keys: ['c'] }],
+      values: { depth: 0, keys: [] },
+    }
     const { elements } = split('{"a":{"c":[1],"b":{"c":[2,[3]]}},"c":[4]}', 3, wanted)
     expect(elements.map(({ text }) => text)).toEqual(['2', '[3]'])
   })
