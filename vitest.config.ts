@@ -6,9 +6,20 @@ import { ClosingLine } from './test/closing-line.ts'
 const seed = process.env.SEED ?? String(randomInt(2 ** 31))
 if (!/^-?\d+$/.test(seed)) throw new Error(`SEED is '${seed}', but must be an integer`)
 
+const ALL = ['test/**/*.test.ts']
+const FLEETS = ['test/fleet/**/*.test.ts']
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    projects: [
+      // Vitest leaves a core free, which on two would be half of them.
+      {
+        extends: true,
+        test: { name: 'tests', include: ALL, exclude: FLEETS, maxWorkers: 2, sequence: { groupOrder: 0 } },
+      },
+      // Fleets of processes, in real time, take all cores themselves.
+      { extends: true, test: { name: 'fleets', include: FLEETS, maxWorkers: 1, sequence: { groupOrder: 1 } } },
+    ],
     // No test changes what is global, so that modules are loaded once a worker and not once a file.
     isolate: false,
     // A busy machine is no fault of a test.
