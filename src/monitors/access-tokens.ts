@@ -1,5 +1,5 @@
 import { invariant, monitor } from './monitor.ts'
-import { isGrant, isRejection, type ObservedSend } from './observed.ts'
+import { isGrant, isRejection } from './observed.ts'
 import { type YouthPolicy, youngUntilMs } from './rejections.ts'
 import { brief, seconds } from './words.ts'
 
@@ -14,32 +14,31 @@ interface Held {
   readonly ignoring: boolean
 }
 
-const presentsAccess = ({ endpoint, accessId }: ObservedSend) =>
-  (endpoint === 'api' || endpoint === 'validate') && accessId !== undefined
-
 /** Invariant 4. */
 export const usableAccessOnly = (policy: YouthPolicy) =>
-  monitor<Held>({
+  monitor<Held | null>({
     ...invariant(4),
     needs: ['tokens'],
-    initial: { accessId: undefined, sinceMs: Number.NEGATIVE_INFINITY, rejected: false, ignoring: false },
+    initial: null,
     step(held, moment, report) {
       if (moment.kind === 'sent') {
-        if (!presentsAccess(moment.request)) return held
-        const { accessId, accessExpAtMs, sentAtMs } = moment.request
+        const { accessId, accessExpAtMs = Number.POSITIVE_INFINITY, sentAtMs, stillServes } = moment.request
+        if (accessId === undefined) return held
         const name = () => `access token ${brief(accessId)}`
-        if (accessExpAtMs !== undefined && sentAtMs >= accessExpAtMs)
+        if (sentAtMs >= accessExpAtMs)
           report(`${name()} was sent ${seconds(sentAtMs - accessExpAtMs)} after its expiry`)
-        else if (held.accessId !== undefined && accessId !== held.accessId && !moment.request.stillServes)
+        else if (held !== null && accessId !== held.accessId && !stillServes)
           report(`${name()} was sent, though ${brief(held.accessId)} has replaced it`)
-        else if (held.rejected) report(`${name()} was sent again after the API refused it`)
-        return held.accessId === undefined ? { ...held, accessId } : held
+        else if (held?.rejected) report(`${name()} was sent again after the API refused it`)
+        return held ?? { accessId, sinceMs: Number.NEGATIVE_INFINITY, rejected: false, ignoring: false }
       }
       if (moment.kind !== 'answered') return held
       const { request } = moment
-      if (isGrant(request))
-        return { ...held, accessId: request.grantedAccessId, sinceMs: request.sentAtMs, rejected: false }
-      if (request.endpoint !== 'api' || request.accessId !== held.accessId || held.accessId === undefined) return held
+      if (isGrant(request)) {
+        const { grantedAccessId: accessId, sentAtMs: sinceMs } = request
+        return { accessId, sinceMs, rejected: false, ignoring: held?.ignoring ?? false }
+      }
+      if (request.endpoint !== 'api' || held === null || request.accessId !== held.accessId) return held
       if (!isRejection(request)) return held.ignoring ? { ...held, ignoring: false } : held
       const young = request.answeredAtMs < youngUntilMs(policy, held.sinceMs, request.accessExpAtMs)
       return young || held.ignoring ? { ...held, ignoring: true } : { ...held, rejected: true }

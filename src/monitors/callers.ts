@@ -13,46 +13,40 @@ interface Open {
 }
 
 /** Invariant 11. That a demand was never settled shows as soon as anything happens after its deadline. */
-export const settlesInTime = monitor<{ open: readonly Open[]; nextDeadlineMs: number }>({
+export const settlesInTime = monitor<readonly Open[]>({
   ...invariant(11),
   needs: ['settlements'],
-  initial: { open: [], nextDeadlineMs: Number.POSITIVE_INFINITY },
-  step(state, moment, report) {
+  initial: [],
+  step(open, moment, report) {
     const nowMs = timeOf(moment)
-    let { open, nextDeadlineMs } = state
-    if (nowMs > nextDeadlineMs) {
-      for (const { demandId, demandedAtMs, deadlineAtMs } of open)
-        if (nowMs > deadlineAtMs)
-          report(`demand ${brief(demandId)} was still open ${seconds(nowMs - demandedAtMs)} after it had been made`)
-      open = open.filter(({ deadlineAtMs }) => nowMs <= deadlineAtMs)
-      nextDeadlineMs = earliest(open)
-    }
+    let left = open
+    for (const each of open)
+      if (nowMs > each.deadlineAtMs) {
+        const after = `${seconds(nowMs - each.demandedAtMs)} after it had been made`
+        report(`demand ${brief(each.demandId)} was still open ${after}`)
+        left = left.filter((other) => other !== each)
+      }
     if (moment.kind === 'demanded') {
       const { demandId, deadlineAtMs } = moment
-      if (demandId !== undefined && deadlineAtMs !== undefined) {
-        open = [...open.slice(1 - REMEMBERED), { demandId, demandedAtMs: nowMs, deadlineAtMs }]
-        nextDeadlineMs = Math.min(nextDeadlineMs, deadlineAtMs)
-      }
-    } else if (moment.kind === 'settled') {
-      const { demandId, result } = moment
-      if (result.kind === 'error' && result.code === undefined)
-        report(`demand ${brief(demandId)} ended with an error that is none of the library's`)
-      if (result.kind === 'token' && result.accessExpAtMs !== undefined && nowMs >= result.accessExpAtMs)
-        report(
-          `demand ${brief(demandId)} was given a token that had expired ${seconds(nowMs - result.accessExpAtMs)} before`,
-        )
-      open = open.filter((each) => each.demandId !== demandId)
-      nextDeadlineMs = earliest(open)
+      if (demandId === undefined || deadlineAtMs === undefined) return left
+      return [...left.slice(1 - REMEMBERED), { demandId, demandedAtMs: nowMs, deadlineAtMs }]
     }
-    return open === state.open ? state : { open, nextDeadlineMs }
+    if (moment.kind !== 'settled') return left
+    const { demandId, result } = moment
+    if (result.kind === 'error') {
+      if (result.code === undefined)
+        report(`demand ${brief(demandId)} ended with an error that is none of the library's`)
+    } else {
+      const { accessExpAtMs = Number.POSITIVE_INFINITY } = result
+      if (nowMs >= accessExpAtMs)
+        report(`demand ${brief(demandId)} was given a token that had expired ${seconds(nowMs - accessExpAtMs)} before`)
+    }
+    return left.filter((each) => each.demandId !== demandId)
   },
 })
 
-const earliest = (open: readonly Open[]) =>
-  open.reduce((earliestMs, { deadlineAtMs }) => Math.min(earliestMs, deadlineAtMs), Number.POSITIVE_INFINITY)
-
 interface Aborts {
-  /** Demands whose callers gave them up, and that are not settled yet. */
+  /** Demands whose callers gave them up. */
   readonly demandIds: readonly string[]
   readonly latestAtMs: number
   /** A sign-out ends what is in flight, and may. */
@@ -77,14 +71,13 @@ export const abortsAlone = ({ tokenRequestTimeoutMs }: Pick<Policy, 'tokenReques
         return moment.action === 'signOut' ? { ...state, signedOutAtMs: moment.atMs } : state
       if (moment.kind === 'settled') {
         const { demandId, result } = moment
-        const own = state.demandIds.includes(demandId)
-        if (result.kind === 'error' && result.code === 'ABORTED' && !own)
+        if (result.kind === 'error' && result.code === 'ABORTED' && !state.demandIds.includes(demandId))
           report(`demand ${brief(demandId)} was aborted, though its own caller had not given up`)
-        return own ? { ...state, demandIds: state.demandIds.filter((id) => id !== demandId) } : state
+        return state
       }
       if (moment.kind !== 'answered') return state
-      const { endpoint, sentAtMs, answeredAtMs, status, abandoned } = moment.request
-      if ((endpoint !== 'create' && endpoint !== 'refresh') || status !== 'dropped' || !abandoned) return state
+      const { endpoint, sentAtMs, answeredAtMs, abandoned } = moment.request
+      if ((endpoint !== 'create' && endpoint !== 'refresh') || !abandoned) return state
       if (answeredAtMs - sentAtMs >= tokenRequestTimeoutMs || state.signedOutAtMs >= sentAtMs) return state
       if (state.latestAtMs >= sentAtMs)
         report(`the ${endpoint} in flight was given up ${seconds(answeredAtMs - state.latestAtMs)} after a caller had`)

@@ -27,9 +27,8 @@ const latching = (
       if (moment.kind === 'operator') {
         if (moment.action === 'reset') return UNLATCHED
         // Given again after others had been used, they have changed. `D-sign-in`
-        const given =
-          moment.action === 'signIn' && moment.credentialsId !== state.usedId ? moment.credentialsId : undefined
-        return given === undefined ? state : { ...state, refused: state.refused.filter((id) => id !== given) }
+        const { credentialsId: given } = moment
+        return given === state.usedId ? state : { ...state, refused: state.refused.filter((id) => id !== given) }
       }
       if (moment.kind !== 'sent' && moment.kind !== 'answered') return state
       const { endpoint, credentialsId = 'unknown' } = moment.request
@@ -42,8 +41,7 @@ const latching = (
       }
       if (isGrant(moment.request)) return { ...state, latched: false }
       if (endpoint !== 'create' || !latches(moment.request)) return state
-      const others = state.refused.filter((id) => id !== credentialsId)
-      return { ...state, refused: [...others, credentialsId].slice(-REMEMBERED), latched: true }
+      return { ...state, refused: [...state.refused, credentialsId].slice(-REMEMBERED), latched: true }
     },
   })
 
@@ -81,7 +79,7 @@ export const failedCreateStops = monitor<{ failed: FailedCreate }>({
     if (moment.kind === 'sent') {
       const { failed } = state
       if (failed === null || (endpoint !== 'create' && endpoint !== 'refresh')) return state
-      const latched = is4xx(failed, [429]) && (endpoint === 'refresh' || credentialsId === failed.credentialsId)
+      const latched = is4xx(failed, []) && (endpoint === 'refresh' || credentialsId === failed.credentialsId)
       if (!latched) report(`a ${endpoint} followed a create answered ${failed.status}, and nobody had asked`)
       return state
     }

@@ -21,7 +21,7 @@ export const discardsBoth = monitor<Discarding>({
       const { endpoint, accessId, refreshId } = moment.request
       const { discarded } = state
       if (discarded === null) return state
-      if (endpoint === 'refresh' && refreshId !== undefined && refreshId === discarded.refreshId)
+      if (refreshId !== undefined && refreshId === discarded.refreshId)
         report(`refresh token ${brief(refreshId)} was sent after the server had rejected it`)
       if (endpoint === 'api' && accessId !== undefined && accessId === discarded.accessId)
         report(`access token ${brief(accessId)} was sent after the refresh of its pair was rejected`)
@@ -38,16 +38,20 @@ export const discardsBoth = monitor<Discarding>({
 /** How many refused refresh tokens are remembered. */
 const REMEMBERED = 20
 
-interface Refused {
-  /** The refresh token held, and the credentials it goes back to. */
-  readonly refreshId: string | undefined
+interface HeldRefresh {
+  readonly refreshId: string
+  /** Of the sign-in it goes back to. */
   readonly credentialsId: string | undefined
   /** Some use of it ended without a definite answer. */
   readonly unfinished: boolean
-  /** Those that were answered 401 while they were held. */
-  readonly refused: readonly string[]
   /** It was answered 401 and nothing explains that. */
   readonly latched: boolean
+}
+
+interface Refused {
+  readonly held: HeldRefresh | null
+  /** Refresh tokens that were answered 401 while they were held. */
+  readonly refused: readonly string[]
 }
 
 /**
@@ -64,14 +68,16 @@ export const refreshUnauthorizedStops = ({
     title: 'after a refresh 401 that nothing explains nothing is sent until somebody signs in or resets',
     needs: ['tokens', 'credentials'],
     ignoresApi: true,
-    initial: { refreshId: undefined, credentialsId: undefined, unfinished: false, refused: [], latched: false },
+    initial: { held: null, refused: [] },
     step(state, moment, report) {
-      if (moment.kind === 'operator') return moment.action === 'signOut' ? state : { ...state, latched: false }
+      const { held } = state
+      if (moment.kind === 'operator')
+        return moment.action === 'signOut' ? state : { ...state, held: held && { ...held, latched: false } }
       if (moment.kind === 'sent') {
         const { endpoint, refreshId, credentialsId } = moment.request
-        if (endpoint === 'refresh' && refreshId !== undefined && state.refused.includes(refreshId))
+        if (endpoint === 'refresh' && state.refused.some((id) => id === refreshId))
           report(`refresh token ${brief(refreshId)} was sent again after a 401`)
-        if (endpoint === 'create' && state.latched && credentialsId === state.credentialsId)
+        if (endpoint === 'create' && held?.latched && credentialsId === held.credentialsId)
           report('a create followed a refresh 401 that nothing explains')
         return state
       }
@@ -79,51 +85,50 @@ export const refreshUnauthorizedStops = ({
       const { request } = moment
       const { endpoint, status, refreshId, refreshExpAtMs = Number.POSITIVE_INFINITY, answeredAtMs } = request
       if (isGrant(request)) {
-        const credentialsId = endpoint === 'create' ? request.credentialsId : state.credentialsId
-        const renewed = request.grantedRefreshId ?? (endpoint === 'refresh' ? refreshId : undefined)
-        return { ...state, refreshId: renewed, credentialsId, unfinished: false, latched: false }
+        const credentialsId = endpoint === 'create' ? request.credentialsId : held?.credentialsId
+        const renewed = request.grantedRefreshId ?? refreshId
+        if (renewed === undefined) return { ...state, held: null }
+        return { ...state, held: { refreshId: renewed, credentialsId, unfinished: false, latched: false } }
       }
-      if (endpoint !== 'refresh' || refreshId === undefined || refreshId !== state.refreshId) return state
-      if (isUnavailable(request)) return { ...state, unfinished: true }
+      if (endpoint !== 'refresh' || held === null || refreshId !== held.refreshId) return state
+      if (isUnavailable(request)) return { ...state, held: { ...held, unfinished: true } }
       if (status !== 401) return state
-      const explained = state.unfinished || answeredAtMs >= refreshExpAtMs - skewLeewayMs
+      const explained = held.unfinished || answeredAtMs >= refreshExpAtMs - skewLeewayMs
       return {
-        ...state,
-        unfinished: false,
-        refused: [...state.refused.filter((id) => id !== refreshId), refreshId].slice(-REMEMBERED),
-        latched: refreshUnauthorized === 'fail' && !explained,
+        held: { ...held, unfinished: false, latched: refreshUnauthorized === 'fail' && !explained },
+        refused: [...state.refused, refreshId].slice(-REMEMBERED),
       }
     },
   })
 
+/** Refreshes of one token that failed, since somebody last asked. */
 interface Attempts {
   readonly refreshId: string | undefined
-  /** Refreshes of it that failed, since somebody last asked. */
   readonly failed: number
   readonly firstAtMs: number
 }
 
 /** A timer tries to refresh one generation a few times; after that somebody has to ask. */
 export const attemptsEnd = ({ refreshAttemptsPerGeneration }: Pick<Policy, 'refreshAttemptsPerGeneration'>) =>
-  monitor<Attempts>({
+  monitor<Attempts | null>({
     id: 'D-refresh-unavailable',
     ids: ['D-refresh-unavailable'],
     title: 'a refresh that the server is not available for is not tried without end',
     needs: ['demands', 'tokens'],
     ignoresApi: true,
-    initial: { refreshId: undefined, failed: 0, firstAtMs: 0 },
+    initial: null,
     step(state, moment, report) {
-      if (moment.kind === 'demanded' || moment.kind === 'operator') return { ...state, failed: 0 }
+      if (moment.kind === 'demanded' || moment.kind === 'operator') return null
       if (moment.kind !== 'sent' && moment.kind !== 'answered') return state
       const { endpoint, refreshId, sentAtMs } = moment.request
       if (endpoint !== 'refresh') return state
-      const failed = refreshId === state.refreshId ? state.failed : 0
+      const { failed, firstAtMs } =
+        state !== null && state.refreshId === refreshId ? state : { failed: 0, firstAtMs: sentAtMs }
       if (moment.kind === 'sent') {
         if (failed >= refreshAttemptsPerGeneration)
-          report(`refresh ${failed + 1} in ${seconds(sentAtMs - state.firstAtMs)}, and nobody had asked`)
+          report(`refresh ${failed + 1} in ${seconds(sentAtMs - firstAtMs)}, and nobody had asked`)
         return state
       }
-      if (!isUnavailable(moment.request)) return { ...state, refreshId, failed: 0 }
-      return { refreshId, failed: failed + 1, firstAtMs: failed === 0 ? sentAtMs : state.firstAtMs }
+      return isUnavailable(moment.request) ? { refreshId, failed: failed + 1, firstAtMs } : null
     },
   })

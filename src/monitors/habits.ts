@@ -6,14 +6,21 @@ import { is4xx, isGrant, isRejection, sentFrom } from './observed.ts'
 const SIGN_INS_IN_A_ROW = 3
 const VALIDATES_IN_A_ROW = 5
 
-interface SignIns {
-  readonly credentialsId: string | undefined
-  /** When the pair held was granted to a create, ms; `undefined` when it was a refresh, or is refused. */
-  readonly grantedAtMs: number | undefined
+/** A pair that was granted to a create. */
+interface Pair {
+  /** When it was asked for, ms. */
+  readonly sinceMs: number
   /** Invariant 10 looks after it: its refresh token is known and was not given up. */
   readonly held: boolean
   /** API requests sent with it; beyond one they are many. */
   readonly requests: number
+}
+
+interface SignIns {
+  /** Of the latest create. */
+  readonly credentialsId: string | undefined
+  /** `null` when the latest came of a refresh, or was refused: that asks for another one. */
+  readonly pair: Pair | null
   /** Sign-ins in a row that served one API request each. */
   readonly inARow: number
 }
@@ -28,31 +35,32 @@ export const createRarely = ({ accessLifetimeMs }: Pick<Policy, 'accessLifetimeM
     ids: ['create-rarely'],
     title: 'no sign-in for each request',
     needs: ['credentials'],
-    initial: { credentialsId: undefined, grantedAtMs: undefined, held: false, requests: 0, inARow: 0 },
+    initial: { credentialsId: undefined, pair: null, inARow: 0 },
     step(state, moment, report) {
-      if (moment.kind === 'operator') return moment.action === 'signIn' ? state : { ...state, held: false }
+      const { pair } = state
+      if (moment.kind === 'operator')
+        return moment.action === 'signIn' ? state : { ...state, pair: pair && { ...pair, held: false } }
       if (moment.kind === 'sent') {
         const { endpoint, sentAtMs, credentialsId } = moment.request
-        if (endpoint === 'api') return state.requests > 1 ? state : { ...state, requests: state.requests + 1 }
+        if (endpoint === 'api') {
+          if (pair === null || pair.requests > 1) return state
+          return { ...state, pair: { ...pair, requests: pair.requests + 1 } }
+        }
         if (endpoint !== 'create') return state
-        const { grantedAtMs = Number.NEGATIVE_INFINITY, held, requests } = state
-        const needless = sentAtMs - grantedAtMs < accessLifetimeMs && credentialsId === state.credentialsId && !held
-        const inARow = needless && requests === 1 ? state.inARow + 1 : 0
+        const isOfOne = pair !== null && pair.requests === 1 && !pair.held && sentAtMs - pair.sinceMs < accessLifetimeMs
+        const inARow = isOfOne && credentialsId === state.credentialsId ? state.inARow + 1 : 0
         if (inARow >= SIGN_INS_IN_A_ROW) report(`sign-in ${inARow + 1} in a row, for one API request each`)
         return { ...state, credentialsId, inARow }
       }
       if (moment.kind !== 'answered') return state
       const { request } = moment
+      const { endpoint, grantedRefreshId } = request
       if (isGrant(request)) {
-        const created = request.endpoint === 'create'
-        const held = request.grantedRefreshId !== undefined || (!created && state.held)
-        return { ...state, grantedAtMs: created ? sentFrom(request) : undefined, held, requests: 0 }
+        const created = { sinceMs: sentFrom(request), held: grantedRefreshId !== undefined, requests: 0 }
+        return { ...state, pair: endpoint === 'create' ? created : null }
       }
-      // The API or the server refused it: that asks for another one.
-      if (isRejection(request)) return { ...state, grantedAtMs: undefined }
-      return request.endpoint === 'refresh' && is4xx(request, [429])
-        ? { ...state, grantedAtMs: undefined, held: false }
-        : state
+      const isRefused = isRejection(request) || (endpoint === 'refresh' && is4xx(request, [429]))
+      return isRefused ? { ...state, pair: null } : state
     },
   })
 

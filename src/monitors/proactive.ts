@@ -3,16 +3,23 @@ import { type Monitor, monitor } from './monitor.ts'
 import { isGrant, isTokenRequest, type ObservedRequest, type ObservedSend, sentFrom } from './observed.ts'
 import { seconds } from './words.ts'
 
-interface Overdue<Held> {
-  readonly held: Held | undefined
+interface Pair<Held> {
+  readonly held: Held
   readonly accessId: string | undefined
   /** When the token was first used after its refresh was due, and one was allowed, ms. */
-  readonly usedLateAtMs: number | undefined
+  readonly usedLateAtMs: number
   /** A refresh or create was tried, or the delay was reported. */
   readonly done: boolean
+}
+
+interface Overdue<Held> {
+  /** The latest that was granted. */
+  readonly pair: Pair<Held> | null
   /** No token request may be sent before, ms. */
   readonly pausedUntilMs: number
 }
+
+const NOT_YET = Number.POSITIVE_INFINITY
 
 /**
  * Somebody uses a token past the time when it should have been replaced, and nothing was tried. Without a demand nobody
@@ -28,34 +35,31 @@ const notOverdue = <Held>(
   monitor<Overdue<Held>>({
     ...about,
     needs: ['tokens'],
-    initial: { held: undefined, accessId: undefined, usedLateAtMs: undefined, done: true, pausedUntilMs: 0 },
+    initial: { pair: null, pausedUntilMs: 0 },
     step(state, moment, report) {
+      const { pair } = state
       if (moment.kind === 'answered') {
         const { request } = moment
-        if (isGrant(request))
-          return {
-            ...state,
-            held: heldOf(request, state.held),
-            accessId: request.grantedAccessId,
-            usedLateAtMs: undefined,
-            done: false,
-          }
+        if (isGrant(request)) {
+          const held = heldOf(request, pair?.held)
+          return { ...state, pair: { held, accessId: request.grantedAccessId, usedLateAtMs: NOT_YET, done: false } }
+        }
         if (!isTokenRequest(request) || request.status !== 429) return state
         const untilMs = request.answeredAtMs + Math.max(pauseMs, request.retryAfterMs ?? 0)
-        return { ...state, usedLateAtMs: undefined, pausedUntilMs: Math.max(state.pausedUntilMs, untilMs) }
+        const pausedUntilMs = Math.max(state.pausedUntilMs, untilMs)
+        return { pair: pair && { ...pair, usedLateAtMs: NOT_YET }, pausedUntilMs }
       }
-      if (moment.kind !== 'sent' || state.done || state.held === undefined) return state
+      if (moment.kind !== 'sent' || pair === null || pair.done) return state
       const { endpoint, sentAtMs, accessId } = moment.request
       const isAttempt = endpoint === 'create' || endpoint === 'refresh'
-      const isUse = endpoint === 'api' && accessId !== undefined && accessId === state.accessId
+      const isUse = endpoint === 'api' && accessId === pair.accessId
       if (!isAttempt && !isUse) return state
-      if (state.usedLateAtMs !== undefined && sentAtMs - state.usedLateAtMs > budgetWindowMs) {
-        report(say(sentAtMs - state.usedLateAtMs))
-        return { ...state, done: true }
-      }
-      if (isAttempt) return { ...state, done: true }
-      const late = sentAtMs > dueAtMs(state.held, moment.request) && sentAtMs >= state.pausedUntilMs
-      return late && state.usedLateAtMs === undefined ? { ...state, usedLateAtMs: sentFrom(moment.request) } : state
+      const lateMs = sentAtMs - pair.usedLateAtMs
+      if (lateMs > budgetWindowMs) report(say(lateMs))
+      if (lateMs > budgetWindowMs || isAttempt) return { ...state, pair: { ...pair, done: true } }
+      const late = sentAtMs > dueAtMs(pair.held, moment.request) && sentAtMs >= state.pausedUntilMs
+      if (!late || pair.usedLateAtMs !== NOT_YET) return state
+      return { ...state, pair: { ...pair, usedLateAtMs: sentFrom(moment.request) } }
     },
   })
 

@@ -4,14 +4,13 @@ import { isGrant, isRejection, sentFrom } from './observed.ts'
 import { brief, seconds } from './words.ts'
 
 interface Rejections {
+  /** The latest access token that was granted, or the first that was seen. */
   readonly accessId: string | undefined
   readonly rejected: boolean
   /** The refresh that a rejection brought about is in flight. */
   readonly recovering: boolean
-  /** When the pair was asked for that a rejection brought about, ms. */
-  readonly recoveredAtMs: number
-  /** Until then it is young, ms. */
-  readonly youngUntilMs: number
+  /** The pair that a rejection brought about: when it was asked for, and until when it is young, ms. */
+  readonly recovered: { readonly sinceMs: number; readonly youngUntilMs: number } | null
 }
 
 export type YouthPolicy = Pick<Policy, 'youngRejectionMs' | 'accessLifetimeMs'>
@@ -22,8 +21,6 @@ export const youngUntilMs = (policy: YouthPolicy, sinceMs: number, accessExpAtMs
   return sinceMs + (policy.youngRejectionMs * livesMs) / policy.accessLifetimeMs
 }
 
-const NOT_RECOVERED = { recoveredAtMs: Number.NEGATIVE_INFINITY, youngUntilMs: Number.NEGATIVE_INFINITY } as const
-
 /** A rejected access token is refreshed once: the pair that came of it is not refreshed again while it is young. */
 export const refreshOnce = (policy: YouthPolicy) =>
   monitor<Rejections>({
@@ -31,30 +28,29 @@ export const refreshOnce = (policy: YouthPolicy) =>
     ids: ['refresh-once', 'D-stale-401', 'D-young-rejection'],
     title: 'a rejected access token brings about one refresh',
     needs: ['tokens'],
-    initial: { accessId: undefined, rejected: false, recovering: false, ...NOT_RECOVERED },
+    initial: { accessId: undefined, rejected: false, recovering: false, recovered: null },
     step(state, moment, report) {
       // What somebody asks for by name is not what a rejection brings about.
-      if (moment.kind === 'demanded') return moment.forced ? { ...state, recovering: false, ...NOT_RECOVERED } : state
+      if (moment.kind === 'demanded') return moment.forced ? { ...state, recovering: false, recovered: null } : state
+      const { recovered } = state
       if (moment.kind === 'sent') {
         const { endpoint, sentAtMs, accessId } = moment.request
-        if (endpoint === 'refresh') {
-          const first = 'the one that a rejected access token had brought about'
-          if (state.recovering) report(`a second refresh was sent while ${first} was in flight`)
-          else if (sentAtMs < state.youngUntilMs)
-            report(`a second refresh was sent ${seconds(sentAtMs - state.recoveredAtMs)} after ${first}`)
-          return { ...state, recovering: state.rejected }
-        }
-        return endpoint === 'api' && state.accessId === undefined ? { ...state, accessId } : state
+        if (endpoint !== 'refresh') return state.accessId === undefined ? { ...state, accessId } : state
+        const first = 'the one that a rejected access token had brought about'
+        if (state.recovering) report(`a second refresh was sent while ${first} was in flight`)
+        else if (recovered !== null && sentAtMs < recovered.youngUntilMs)
+          report(`a second refresh was sent ${seconds(sentAtMs - recovered.sinceMs)} after ${first}`)
+        return { ...state, recovering: state.rejected }
       }
       if (moment.kind !== 'answered') return state
       const { request } = moment
       if (isGrant(request)) {
         const { endpoint, sentAtMs, grantedAccessId: accessId, grantedAccessExpAtMs } = request
-        const recovery = endpoint === 'refresh' && (state.rejected || sentAtMs < state.youngUntilMs)
         const granted = { accessId, rejected: false, recovering: false }
-        if (!recovery) return { ...granted, ...NOT_RECOVERED }
-        const recoveredAtMs = sentFrom(request)
-        return { ...granted, recoveredAtMs, youngUntilMs: youngUntilMs(policy, recoveredAtMs, grantedAccessExpAtMs) }
+        const again = recovered !== null && sentAtMs < recovered.youngUntilMs
+        if (endpoint !== 'refresh' || !(state.rejected || again)) return { ...granted, recovered: null }
+        const sinceMs = sentFrom(request)
+        return { ...granted, recovered: { sinceMs, youngUntilMs: youngUntilMs(policy, sinceMs, grantedAccessExpAtMs) } }
       }
       if (request.endpoint === 'refresh') return { ...state, recovering: false }
       const rejected = isRejection(request) && request.accessId !== undefined && request.accessId === state.accessId
@@ -67,37 +63,39 @@ interface Young {
   readonly accessId: string | undefined
   /** When it was asked for, ms. */
   readonly sinceMs: number
-  /** Until then a refusal says nothing of it, ms; `undefined` until it has been refused. */
-  readonly refusedUntilMs: number | undefined
+  /** It was refused, and until then that says nothing of it, ms. */
+  readonly refusedUntilMs: number
   /** The API refused the latest token that was granted. */
   readonly rejected: boolean
 }
 
 /** A token that was refused while it was young is not refreshed while it is. A forced refresh is somebody's wish. */
 export const noYoungRefresh = (policy: YouthPolicy) =>
-  monitor<Young>({
+  monitor<Young | null>({
     id: 'D-young-rejection',
     ids: ['D-young-rejection', 'D-short-lifetimes'],
     title: 'a token that was refused while it was young is not refreshed at once',
     needs: ['tokens'],
-    initial: { accessId: undefined, sinceMs: 0, refusedUntilMs: undefined, rejected: false },
+    initial: null,
     step(state, moment, report) {
-      if (moment.kind === 'demanded') return moment.forced ? { ...state, refusedUntilMs: undefined } : state
+      if (moment.kind === 'answered' && isGrant(moment.request)) {
+        const { request } = moment
+        const recovery = request.endpoint === 'refresh' && state?.rejected
+        const accessId = recovery ? undefined : request.grantedAccessId
+        return { accessId, sinceMs: sentFrom(request), refusedUntilMs: Number.NEGATIVE_INFINITY, rejected: false }
+      }
+      if (state === null) return null
+      if (moment.kind === 'demanded')
+        return moment.forced ? { ...state, refusedUntilMs: Number.NEGATIVE_INFINITY } : state
       if (moment.kind === 'sent') {
         const { endpoint, sentAtMs } = moment.request
-        if (endpoint !== 'refresh' || state.refusedUntilMs === undefined || sentAtMs >= state.refusedUntilMs)
-          return state
+        if (endpoint !== 'refresh' || sentAtMs >= state.refusedUntilMs) return state
         const age = seconds(sentAtMs - state.sinceMs)
         report(`a refresh was sent because access token ${brief(state.accessId)}, ${age} old, had been refused`)
         return state
       }
       if (moment.kind !== 'answered') return state
       const { request } = moment
-      if (isGrant(request)) {
-        const recovery = request.endpoint === 'refresh' && state.rejected
-        const accessId = recovery ? undefined : request.grantedAccessId
-        return { accessId, sinceMs: sentFrom(request), refusedUntilMs: undefined, rejected: false }
-      }
       if (!isRejection(request) || request.accessId === undefined || request.accessId !== state.accessId) return state
       return { ...state, rejected: true, refusedUntilMs: youngUntilMs(policy, state.sinceMs, request.accessExpAtMs) }
     },

@@ -31,8 +31,8 @@ export const twiceAtMost = monitor<{ requests: readonly SomeSends[] }>({
   initial: { requests: Array.from({ length: SETS }, () => ({ sends: [], next: 0 })) },
   step(state, moment, report) {
     if (moment.kind !== 'sent' && moment.kind !== 'answered') return state
-    const { endpoint, requestId, accessId } = moment.request
-    if (endpoint !== 'api' || requestId === undefined) return state
+    const { requestId, accessId } = moment.request
+    if (requestId === undefined) return state
     const hash = hashOf(requestId)
     const at = hash % SETS
     const { sends, next } = state.requests[at] ?? { sends: [], next: 0 }
@@ -48,7 +48,7 @@ export const twiceAtMost = monitor<{ requests: readonly SomeSends[] }>({
     }
     const rejected = !sent && isRejection(moment.request)
     // Nearly every answer: there is nothing new to remember.
-    if (!sent && before?.rejected === rejected && before.accessId === accessId) return state
+    if (!sent && before?.rejected === rejected) return state
     const set = sends.slice()
     set[before === undefined ? next : place] = { requestId, hash, times, accessId, rejected }
     const requests = state.requests.slice()

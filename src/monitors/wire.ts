@@ -36,7 +36,7 @@ export const noApiV1 = monitor<null>({
   needs: [],
   initial: null,
   step(_, moment, report) {
-    if (moment.kind === 'sent' && moment.request.path.includes('v1') && /^\/+api\/+v1(\/|$)/.test(moment.request.path))
+    if (moment.kind === 'sent' && /^\/+api\/+v1(\/|$)/.test(moment.request.path))
       report(`${moment.request.method} ${moment.request.path} was sent`)
     return null
   },
