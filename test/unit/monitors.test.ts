@@ -2,8 +2,6 @@ import { describe, expect, test } from 'vitest'
 import { createMonitors, createWatch, judge, momentsOf } from '../../src/monitors/index.ts'
 import { isPolicyId } from '../../src/policy/catalogue.ts'
 import { DEFAULT_POLICY } from '../../src/policy/index.ts'
-import { BORDER_TWINS } from './monitors/border-twins.ts'
-import { CLAUSE_TWINS } from './monitors/clause-twins.ts'
 import {
   answered,
   api,
@@ -11,6 +9,7 @@ import {
   create,
   demand,
   elapsed,
+  failedCreate,
   failedRefresh,
   type Items,
   operator,
@@ -19,15 +18,14 @@ import {
   sent,
   trace,
 } from './monitors/traces.ts'
-import { TRAFFIC_TWINS } from './monitors/traffic-twins.ts'
+import { TWINS } from './monitors/twins.ts'
 
-const TWINS = [...TRAFFIC_TWINS, ...CLAUSE_TWINS, ...BORDER_TWINS]
 const rejection = { status: 401 } as const
 // Made anew in each test, so that a mutant of a monitor is looked at by the tests that would notice it.
 const judged = (items: Items) => judge(trace(items), createMonitors())
 const broken = (items: Items) => [...new Set(judged(items).map(({ monitor }) => monitor))]
 
-describe.each(TWINS)('$monitor: $rule', ({ monitor, clean, twin }) => {
+describe.each(TWINS)('$monitor: $rule', ({ monitor, clean, twin, says }) => {
   test('no monitor minds the clean trace', () => {
     expect(judged(clean)).toEqual([])
   })
@@ -35,7 +33,9 @@ describe.each(TWINS)('$monitor: $rule', ({ monitor, clean, twin }) => {
     expect(broken(twin)).toEqual([monitor])
   })
   test('the finding says what was seen, in times of the trace', () => {
-    for (const { evidence } of judged(twin)) {
+    const findings = judged(twin)
+    if (says !== undefined) expect(findings.map(({ evidence }) => evidence)).toEqual(says)
+    for (const { evidence } of findings) {
       expect(evidence).toMatch(/\w+ \S+ \w+/)
       expect(evidence).not.toMatch(/\d{8,}|-\d|NaN|undefined/)
     }
@@ -95,6 +95,25 @@ describe('what looks like a fault and is none', () => {
   test('invariant 4: requests that were on their way when the token was replaced', () => {
     const late = api(2800, 1)
     expect(broken([create(0, 1), sent(late), refresh(2800, 2), answered(late), api(2801, 2)])).toEqual([])
+  })
+})
+
+describe('what breaks two rules at once', () => {
+  test('a second refresh while the first, for a rejected token, is in flight', () => {
+    const evidence = judged([create(0, 1), api(600, 1, rejection), sent(refresh(600, 2)), sent(refresh(601, 2))])
+    expect(evidence.map((finding) => [finding.monitor, finding.evidence])).toEqual([
+      ['invariant-1', 'a refresh was sent while 1 create or refresh was in flight'],
+      [
+        'refresh-once',
+        'a second refresh was sent while the one that a rejected access token had brought about was in flight',
+      ],
+    ])
+  })
+  test('a sign-out is not asking for a pair: after it, nothing starts by itself', () => {
+    const signedOut = operator(100, 'signOut')
+    expect(broken([failedCreate(0, 500), signedOut, create(200, 1)])).toEqual(['invariant-9', 'D-sign-out'])
+    const refused = [create(0, 1), failedRefresh(50, 1, 401)]
+    expect(broken([...refused, signedOut, create(200, 2)])).toEqual(['D-refresh-401', 'D-sign-out'])
   })
 })
 

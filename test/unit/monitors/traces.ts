@@ -71,4 +71,6 @@ export interface Twins {
   readonly rule: string
   readonly clean: Items
   readonly twin: Items
+  /** What the findings of the twin say, each of them. */
+  readonly says?: readonly string[]
 }
