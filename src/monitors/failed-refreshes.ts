@@ -18,12 +18,12 @@ export const discardsBoth = monitor<Discarding>({
   initial: { accessId: undefined, discarded: null },
   step(state, moment, report) {
     if (moment.kind === 'sent') {
-      const { endpoint, accessId, refreshId } = moment.request
+      const { accessId, refreshId } = moment.request
       const { discarded } = state
       if (discarded === null) return state
       if (refreshId !== undefined && refreshId === discarded.refreshId)
         report(`refresh token ${brief(refreshId)} was sent after the server had rejected it`)
-      if (endpoint === 'api' && accessId !== undefined && accessId === discarded.accessId)
+      if (accessId !== undefined && accessId === discarded.accessId)
         report(`access token ${brief(accessId)} was sent after the refresh of its pair was rejected`)
       return state
     }

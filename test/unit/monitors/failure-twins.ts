@@ -138,6 +138,13 @@ export const FAILURE_TWINS: readonly Twins[] = [
   },
   {
     monitor: 'invariant-8',
+    rule: 'a rejected access token is not presented to validate either; another one may be',
+    clean: [failedRefresh(0, 1, 400), validate(10, 1), api(20, 1)],
+    twin: [create(0, 1), failedRefresh(2800, 1, 400), validate(2810, 1)],
+    says: ['access token a1 was sent after the refresh of its pair was rejected'],
+  },
+  {
+    monitor: 'invariant-8',
     rule: 'another refresh token was not rejected, and an API request rejects none',
     clean: [create(0, 1), api(10, 1, { status: 404 }), api(20, 1), failedRefresh(2800, 1, 400), refresh(2900, 9)],
     twin: [
