@@ -12,36 +12,50 @@ interface Open {
   readonly deadlineAtMs: number
 }
 
+/** Demands that are not settled yet, and when the first of them has to be: few moments come after that. */
+interface Following {
+  readonly open: readonly Open[]
+  readonly nextDeadlineMs: number
+}
+const following = (open: readonly Open[]): Following => ({
+  open,
+  nextDeadlineMs: Math.min(...open.map(({ deadlineAtMs }) => deadlineAtMs)),
+})
+
 /** Invariant 11. That a demand was never settled shows as soon as anything happens after its deadline. */
-export const settlesInTime = monitor<readonly Open[]>({
+export const settlesInTime = monitor<Following>({
   ...invariant(11),
   needs: ['settlements'],
-  initial: [],
-  step(open, moment, report) {
+  initial: following([]),
+  step(state, moment, report) {
     const nowMs = timeOf(moment)
-    let left = open
-    for (const each of open)
-      if (nowMs > each.deadlineAtMs) {
-        const after = `${seconds(nowMs - each.demandedAtMs)} after it had been made`
-        report(`demand ${brief(each.demandId)} was still open ${after}`)
-        left = left.filter((other) => other !== each)
-      }
+    let { open } = state
+    if (nowMs > state.nextDeadlineMs)
+      for (const each of state.open)
+        if (nowMs > each.deadlineAtMs) {
+          const after = `${seconds(nowMs - each.demandedAtMs)} after it had been made`
+          report(`demand ${brief(each.demandId)} was still open ${after}`)
+          open = open.filter((other) => other !== each)
+        }
     if (moment.kind === 'demanded') {
-      const { demandId, deadlineAtMs } = moment
-      if (demandId === undefined || deadlineAtMs === undefined) return left
-      return [...left.slice(1 - REMEMBERED), { demandId, demandedAtMs: nowMs, deadlineAtMs }]
+      const { demandId, deadlineAtMs = Number.POSITIVE_INFINITY } = moment
+      if (demandId !== undefined)
+        open = [...open.slice(1 - REMEMBERED), { demandId, demandedAtMs: nowMs, deadlineAtMs }]
+    } else if (moment.kind === 'settled') {
+      const { demandId, result } = moment
+      if (result.kind === 'error') {
+        if (result.code === undefined)
+          report(`demand ${brief(demandId)} ended with an error that is none of the library's`)
+      } else {
+        const { accessExpAtMs = Number.POSITIVE_INFINITY } = result
+        if (nowMs >= accessExpAtMs)
+          report(
+            `demand ${brief(demandId)} was given a token that had expired ${seconds(nowMs - accessExpAtMs)} before`,
+          )
+      }
+      open = open.filter((each) => each.demandId !== demandId)
     }
-    if (moment.kind !== 'settled') return left
-    const { demandId, result } = moment
-    if (result.kind === 'error') {
-      if (result.code === undefined)
-        report(`demand ${brief(demandId)} ended with an error that is none of the library's`)
-    } else {
-      const { accessExpAtMs = Number.POSITIVE_INFINITY } = result
-      if (nowMs >= accessExpAtMs)
-        report(`demand ${brief(demandId)} was given a token that had expired ${seconds(nowMs - accessExpAtMs)} before`)
-    }
-    return left.filter((each) => each.demandId !== demandId)
+    return open === state.open ? state : following(open)
   },
 })
 

@@ -131,6 +131,13 @@ export const FAILURE_TWINS: readonly Twins[] = [
   },
   {
     monitor: 'invariant-9',
+    rule: 'a throttled create is not a failed one, whoever signs in after it',
+    clean: [demand(0), failedCreate(0, 429), create(600, 1, others)],
+    twin: [demand(0), failedCreate(0, 'dropped'), create(600, 1, others)],
+    says: ['a create followed a create answered dropped, and nobody had asked'],
+  },
+  {
+    monitor: 'invariant-9',
     rule: 'nor is a refresh sent unasked; a validate may be',
     clean: [failedCreate(0, 500), validate(31, 1), demand(31), refresh(31, 2)],
     twin: [failedCreate(0, 500), validate(31, 1), refresh(31, 2)],
