@@ -38,6 +38,9 @@ export class StoreFailure extends Error {
 
 const CAS_ATTEMPTS = 16
 
+/** While kept changes are being tried, nobody looks again before this, ms: a store that stands still takes its time. */
+const FLUSH_POLL_MS = 250
+
 const lastLanded = ({ landed }: AccountRecord, writer: string) =>
   landed.find((last) => last.writer === writer)?.change ?? 0
 
@@ -223,7 +226,11 @@ export function createRecordKeeper({
         return 'kept'
       })
     },
-    retryAtMs: () => (kept.length === 0 ? undefined : (retry?.atMs ?? timeline.nowMs())),
+    retryAtMs() {
+      if (kept.length === 0) return undefined
+      const nowMs = timeline.nowMs()
+      return retry !== undefined && retry.atMs > nowMs ? retry.atMs : nowMs + FLUSH_POLL_MS
+    },
     async flush() {
       // Whatever is being written ends first.
       await inTurn(async () => {})

@@ -110,6 +110,25 @@ describe('D-store-down', () => {
     expect(calls.length - before).toBeLessThan(20)
   })
 
+  it('is not asked for a token request each millisecond while it stands still', async () => {
+    let standsStill = false
+    const still = <A extends unknown[], R>(act: (...args: A) => Promise<R>) => {
+      return (...args: A): Promise<R> => (standsStill ? new Promise(() => {}) : act(...args))
+    }
+    const { auth, clock, events, now, sandbox } = createWorld({
+      store: (memory) => ({ ...memory, read: still(memory.read), compareAndSet: still(memory.compareAndSet) }),
+      client: { random: () => 0 },
+    })
+    await now(auth.getAccessToken())
+    sandbox.fail({ endpoint: 'refresh', status: 502 })
+    sandbox.onRequest(() => {
+      standsStill = true
+    })
+    // The refresh is due at 45 minutes; 5 s later its outcome is kept, and 30 s after that the store is tried again.
+    await clock.advance(45 * MINUTE + 45 * SECOND)
+    expect(events.filter(({ type }) => type === 'transition').length).toBeLessThan(200)
+  })
+
   it('writes it on close', async () => {
     const { auth, client, down, loseWhat, now, tokenRequests } = faultyWorld()
     loseWhat('create')
