@@ -165,7 +165,7 @@ const setUp = setup({
     dropRefreshToken: assign(({ context }) => learn.refreshTokenDropped(context)),
     discardPair: enqueueActions(({ context, event, enqueue }) => {
       if (context.pair !== null) {
-        const clause = DISCARD_CLAUSES[event.type] ?? 'D-sign-in'
+        const clause = DISCARD_CLAUSES[event.type as keyof typeof DISCARD_CLAUSES]
         enqueue.emit({ type: 'discarded', generation: context.pair.generation, clause })
       }
       enqueue.assign({ ...learn.pairDiscarded(), noted: learn.notedBeside(context.noted, context.pair) })
@@ -232,14 +232,13 @@ const setUp = setup({
 })
 
 /** Why a pair is discarded, by what discards it. */
-const DISCARD_CLAUSES: Partial<Record<LifecycleEvent['type'], string>> = {
+const DISCARD_CLAUSES = {
   'outcome.rejected': 'refresh-4xx-recreates',
   'operator.signOut': 'D-sign-out',
-  'operator.signIn': 'D-sign-in',
   'operator.reset': 'D-create-4xx',
-}
+} as const satisfies Partial<Record<LifecycleEvent['type'], string>>
 
-const FAILURE_CLAUSES: Partial<Record<`${'create' | 'refresh'} ${LifecycleEvent['type']}`, string>> = {
+const FAILURE_CLAUSES = {
   'create outcome.unauthorized': 'no-retry-on-invalid-credentials',
   'create outcome.rejected': 'D-create-4xx',
   'create outcome.unavailable': 'D-create-unavailable',
@@ -250,13 +249,13 @@ const FAILURE_CLAUSES: Partial<Record<`${'create' | 'refresh'} ${LifecycleEvent[
   'refresh outcome.malformed': 'D-refresh-unavailable',
   'create outcome.throttled': 'pause-after-429',
   'refresh outcome.throttled': 'D-refresh-429',
-}
+} as const satisfies Partial<Record<`${'create' | 'refresh'} ${LifecycleEvent['type']}`, string>>
 
 const failure = (request: 'create' | 'refresh', context: LifecycleContext, event: LifecycleEvent) => ({
   type: 'failure' as const,
   request,
   outcome: event.type as Outcome['type'],
-  clause: FAILURE_CLAUSES[`${request} ${event.type}`] ?? 'status-codes',
+  clause: FAILURE_CLAUSES[`${request} ${event.type}` as keyof typeof FAILURE_CLAUSES],
   retryAtMs: 'untilMs' in event ? event.untilMs : rules.pauseRuns(context) ? context.pausedUntilMs : null,
 })
 

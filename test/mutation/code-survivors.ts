@@ -99,4 +99,83 @@ export const CODE_SURVIVORS: readonly CodeSurvivors[] = [
       },
     ],
   },
+  {
+    file: 'machines/token-lifecycle.ts',
+    reason: 'no other event comes here; the condition tells the compiler',
+    mutants: [
+      {
+        in: `(event.type === 'outcome.unauthorized' ? event.spent : undefined) ?? rules.refre…`,
+        from: `event.type === 'outcome.unauthorized'`,
+        to: 'true',
+      },
+      {
+        in: `event.type === 'token.rejected' && rules.rejectionCounts(context, event.generati…`,
+        from: `event.type === 'token.rejected'`,
+        to: 'true',
+      },
+      {
+        in: `learnWhoWaits: assign(({ event }) => (event.type === 'demand.withdrawn' ? { wait…`,
+        from: `event.type === 'demand.withdrawn'`,
+        to: 'true',
+      },
+      {
+        in: `if (event.type !== 'operator.signIn' || event.credentials !== 'other' || context.…`,
+        from: `event.type !== 'operator.signIn'`,
+        to: 'false',
+      },
+    ],
+  },
+  {
+    file: 'machines/token-lifecycle.ts',
+    reason: 'a pair, or a latch, is held whenever this runs; the compiler does not know',
+    mutants: [
+      {
+        in: 'arriveAtRefreshDue: assign(({ context }) => reached(context, context.pair?.refre…',
+        from: 'context.pair?.refreshAtMs',
+        to: 'context.pair.refreshAtMs',
+      },
+      {
+        in: 'arriveAtExpiry: assign(({ context }) => reached(context, context.pair?.usableUnt…',
+        from: 'context.pair?.usableUntilMs',
+        to: 'context.pair.usableUntilMs',
+      },
+      {
+        in: `enqueue.emit({ type: 'served', generation: context.pair?.generation ?? 0 })`,
+        from: 'context.pair?.generation',
+        to: 'context.pair.generation',
+      },
+      {
+        in: 'untilRefreshDue: ({ context }) => until(context.pair?.refreshAtMs ?? 0, context.…',
+        from: 'context.pair?.refreshAtMs',
+        to: 'context.pair.refreshAtMs',
+      },
+      {
+        in: 'untilExpiry: ({ context }) => until(context.pair?.usableUntilMs ?? 0, context.at…',
+        from: 'context.pair?.usableUntilMs',
+        to: 'context.pair.usableUntilMs',
+      },
+      {
+        in: 'generation: context.pair?.generation ?? 0,',
+        from: 'context.pair?.generation',
+        to: 'context.pair.generation',
+      },
+      { in: 'if (context.latch === null) return', from: 'context.latch === null', to: 'false' },
+    ],
+  },
+  {
+    file: 'machines/token-lifecycle.ts',
+    reason: 'whoever starts the first refresh is noted before anything asks for it',
+    mutants: [{ in: `startedBy: 'demand',`, from: `'demand'`, to: '""' }],
+  },
+  {
+    file: 'machines/token-lifecycle.ts',
+    reason: `whatever is not 'recreate' fails`,
+    mutants: [
+      {
+        in: `refreshUnauthorized: input.refreshUnauthorized ?? 'fail',`,
+        from: `'fail'`,
+        to: '""',
+      },
+    ],
+  },
 ]

@@ -30,7 +30,12 @@ export const SCOPES: readonly Scope[] = [
   {
     name: 'machine',
     mutate: ['machines/token-lifecycle.ts'],
-    tests: ['test/mutation/machine.probe.ts', ...unit('machine-shape')],
+    tests: [
+      ...unit('machine-embedding'),
+      'test/model/rejected-refresh.test.ts',
+      'test/model/long-lived.test.ts',
+      'test/mutation/machine.probe.ts',
+    ],
     killedAtLeast: 1,
   },
   {

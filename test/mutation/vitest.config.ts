@@ -7,5 +7,7 @@ export default defineConfig({
     setupFiles: ['test/mutation/setup.ts'],
     env: { SEED: '20260531' },
     isolate: false,
+    // A busy machine kills no mutant. StrykerJS ends what hangs, by the time that the tests took without one.
+    testTimeout: 60_000,
   },
 })
