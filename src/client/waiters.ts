@@ -25,6 +25,14 @@ interface Waiter extends WaitOptions {
 
 type Refused = Extract<LifecycleEmitted, { type: 'refused' }>
 
+/** Who of those who wait is meant by a refusal. */
+const MEANT: Record<Refused['whom'], (waiter: Waiter, retryAtMs: number | null) => boolean> = {
+  everyone: () => true,
+  impatient: ({ patience }) => patience !== 'patient',
+  forced: ({ patience }) => patience === 'forced',
+  shortOfTime: ({ deadlineMs }, retryAtMs) => retryAtMs !== null && deadlineMs < retryAtMs,
+}
+
 /**
  * The callers who wait for a token, each with its own time-out and abort. The chart only knows what kinds of callers
  * wait; `onLeft` tells it when one left by itself.
@@ -75,28 +83,14 @@ export function createWaiters(clock: Clock, nowMs: () => number, onLeft: () => v
       waiters.add(waiter)
       // Somebody waits for this: the process must not end before it is settled.
       timer = clock.setTimeout(() => leave(options.onTimeout()), options.timeoutMs, { keepsAlive: true })
-      options.signal?.addEventListener('abort', abort, { once: true })
+      options.signal?.addEventListener('abort', abort)
       return promise
     },
     serve(token) {
       for (const waiter of [...waiters]) if (waiter.minGeneration <= token.generation) settle(waiter, token)
     },
     refuse({ whom, retryAtMs }, error) {
-      const refused = (waiter: Waiter) => {
-        switch (whom) {
-          case 'everyone':
-            return true
-          case 'impatient':
-            return waiter.patience !== 'patient'
-          case 'forced':
-            return waiter.patience === 'forced'
-          case 'shortOfTime':
-            return retryAtMs !== null && waiter.deadlineMs < retryAtMs
-          default:
-            return whom satisfies never
-        }
-      }
-      for (const waiter of [...waiters]) if (refused(waiter)) settle(waiter, error)
+      for (const waiter of [...waiters]) if (MEANT[whom](waiter, retryAtMs)) settle(waiter, error)
       if (whom === 'shortOfTime') left()
     },
     refuseAll(error) {
