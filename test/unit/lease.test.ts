@@ -96,8 +96,20 @@ describe('D-one-at-a-time', () => {
 
   it('is not asked for by one who has been aborted', async () => {
     const { askedAtMs, lease } = leased()
-    await lease.under(AbortSignal.abort(), async () => 'done')
+    expect(await lease.under(AbortSignal.abort(), async () => 'done')).toEqual({ heldForMs: LEASE_POLL_MS })
     expect(askedAtMs).toEqual([])
+  })
+
+  it('that is given back late does not end the lease of the next request', async () => {
+    const { clock, lease, line, memory } = leased()
+    const slow = Promise.withResolvers<void>()
+    line.giveBack = slow.promise
+    await lease.under(never(), async () => 'first')
+    void lease.under(never(), () => new Promise(() => {}))
+    await clock.advance(LEASE_MS)
+    slow.resolve()
+    await clock.settle()
+    expect(await memory.lease(ACCOUNT, 'another', LEASE_MS)).toMatchObject({ granted: false })
   })
 
   it('the end of a client waits until each of its leases is given back, and no request waits for that', async () => {
