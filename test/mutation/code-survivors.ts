@@ -119,7 +119,7 @@ export const CODE_SURVIVORS: readonly CodeSurvivors[] = [
         to: 'true',
       },
       {
-        in: `if (event.type !== 'operator.signIn' || event.credentials !== 'other' || context.…`,
+        in: `if (event.type !== 'operator.signIn' || event.credentials !== 'other' || context…`,
         from: `event.type !== 'operator.signIn'`,
         to: 'false',
       },
