@@ -332,3 +332,66 @@ describe('fingerprints', () => {
     expect(() => createFingerprints(new Uint8Array(15))).toThrow(RangeError)
   })
 })
+
+describe('when a token expires', () => {
+  const signIn = (lives: object, claims?: object) => {
+    const token = (type: string) =>
+      claims === undefined ? `opaque-${type}-token` : jwt({ token_type: type, ...claims })
+    const pair = { access: token('access'), refresh: token('refresh') }
+    return {
+      pair,
+      entry: tokenEntry('create', { body: { username: 'a', password: 'p' }, answer: { ...pair, ...lives } }),
+    }
+  }
+  // Of the 100 ms that it took, producers round to the next.
+  const ANSWERED_MS = AT_MS + 101
+  const laterOf = async ({ pair, entry: granted }: ReturnType<typeof signIn>) => {
+    const use = entry({ headers: { Authorization: `Bearer ${pair.access}` }, at: '2026-01-05T10:10:00.000Z' })
+    const refresh = tokenEntry('refresh', { body: { refresh: pair.refresh }, at: '2026-01-05T10:11:00.000Z' })
+    const { exchanges } = await read(har([granted, use, refresh]))
+    return exchanges.slice(1).map(({ request }) => request.accessExpAtMs ?? request.refreshExpAtMs)
+  }
+
+  it('is told by its grant where it does not say itself', async () => {
+    const lives = { access_expiry_seconds: 3600, refresh_expiry_seconds: 86_400 }
+    expect(await laterOf(signIn(lives))).toEqual([ANSWERED_MS + 3_600_000, ANSWERED_MS + 86_400_000])
+    expect(await laterOf(signIn({}))).toEqual([undefined, undefined])
+  })
+
+  it('is the sooner of both', async () => {
+    const exp = AT_MS / 1000 + 7200
+    expect(await laterOf(signIn({ access_expiry_seconds: 3600 }, { exp }))).toEqual([
+      ANSWERED_MS + 3_600_000,
+      AT_MS + 7_200_000,
+    ])
+    expect((await laterOf(signIn({ access_expiry_seconds: 9000 }, { exp })))[0]).toBe(AT_MS + 7_200_000)
+    // By the server it is a little less or more.
+    expect((await laterOf(signIn({ access_expiry_seconds: 7199 }, { exp })))[0]).toBe(AT_MS + 7_200_000)
+  })
+
+  it('is not known where no answer has told how the clocks stand', async () => {
+    const expired = { headers: { Authorization: `Bearer ${jwt({ exp: 1_700_000_000 })}` } }
+    const [dropped, answered] = (await read(har([entry({ ...expired, status: 0 }), entry(expired)]))).exchanges
+    expect(dropped?.request).not.toHaveProperty('accessExpAtMs')
+    expect(answered?.request).toMatchObject({ accessExpAtMs: 1_700_000_000_000 })
+  })
+})
+
+describe('an Authorization that a tool wrote over as a whole', () => {
+  it.each(['[REDACTED]', '***', '<redacted>', 'REDACTED'])('is hidden, and no scheme of its own: %s', async (value) => {
+    const { exchanges, recording } = await read(har([entry(), entry({ headers: { Authorization: value } })]))
+    expect(exchanges[1]).toMatchObject({ authHidden: true, hides: ['tokens'], request: { authScheme: 'none' } })
+    expect(recording?.abilities()).toMatchObject({ tells: [], tellsPartly: ['tokens'] })
+  })
+
+  it.each(['undefined', 'null'])('is none where the client had no token: Bearer %s', async (value) => {
+    const { exchanges } = await read(har([entry({ headers: { Authorization: `Bearer ${value}` } })]))
+    expect(exchanges[0]?.request.authScheme).toBe('other')
+  })
+})
+
+it('a request whose headers are not in the recording hides its token', async () => {
+  const { exchanges, recording } = await read(har([entry(), entry({ headers: {} })]))
+  expect(exchanges[1]).toMatchObject({ authHidden: true, hides: ['tokens'] })
+  expect(recording?.abilities().tells).toEqual([])
+})

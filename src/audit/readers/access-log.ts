@@ -82,10 +82,13 @@ function readEntry(entry: object, at: Locator, { target, fingerprints }: ReadCon
   const user = first('remote_user')
   const authorization = first('http_authorization', 'authorization')
   // A user name in the log is Basic's.
-  const { scheme, token } =
-    authorization === undefined && user !== undefined
-      ? { scheme: 'Basic' as const, token: undefined }
-      : authorizationOf(authorization)
+  const {
+    scheme,
+    token,
+    hidden = false,
+  } = authorization === undefined && user !== undefined
+    ? { scheme: 'Basic' as const, token: undefined, hidden: false }
+    : authorizationOf(authorization)
   const presents = endpoint === 'api' && isToken(token)
   // nginx writes 499 and Envoy 0 with `DC` where the client went away first.
   const left = status === 499 || (status === 0 && /\bDC\b/.test(first('response_flags') ?? ''))
@@ -111,7 +114,9 @@ function readEntry(entry: object, at: Locator, { target, fingerprints }: ReadCon
     ...(named === undefined ? { accountGuessed: true } : {}),
     ...times,
     request,
-    ...(endpoint === 'api' && authorization === undefined && user === undefined ? { authHidden: true } : {}),
+    ...(endpoint === 'api' && (hidden || (authorization === undefined && user === undefined))
+      ? { authHidden: true }
+      : {}),
   }
 }
 

@@ -5,7 +5,7 @@ import { requestBody, responseBody } from './har-body.ts'
 import { subjectOf } from './har-subject.ts'
 import { mayHide, type Tally } from './har-tally.ts'
 import { timesOf } from './har-times.ts'
-import { grantedIn, presentedIn, presentedToApi } from './har-tokens.ts'
+import { type Granted, grantedIn, type Presented, presentedIn, presentedToApi } from './har-tokens.ts'
 import { destinationOf, offTheWire, statusOf } from './har-wire.ts'
 import { authorizationOf, headersOf, retryAfterMs } from './headers.ts'
 import { field, isObject, parsed, text } from './json-values.ts'
@@ -50,7 +50,7 @@ export function readEntry(
   if (told !== undefined && (tally.clocks.size < MAX_CLOCKS || tally.clocks.has(url.origin)))
     tally.clocks.set(url.origin, told)
 
-  const { scheme, token } = authorizationOf(headers.get('authorization'))
+  const { scheme, token, hidden: schemeHidden = false } = authorizationOf(headers.get('authorization'))
   const body = requestBody(sent, method, headers)
   const presented =
     endpoint === 'api'
@@ -64,12 +64,16 @@ export function readEntry(
     : { facts: {}, hidden: false }
   const code = failed ? text(field(parsed(answer), 'code')) : undefined
 
-  const { facts } = presented
+  // Without an answer there is no `Date`: the first requests may be by a clock that is hours wrong.
+  const isTimeless = clock === undefined && status === 'dropped'
+  const facts = withExpiries(isTimeless ? timeless(presented.facts) : presented.facts, tally)
+  noteExpiries(granted.facts, tally)
   if (facts.accessId !== undefined || facts.refreshId !== undefined || granted.facts.grantedAccessId !== undefined)
     tally.tokens++
-  const tokensHidden = granted.hidden || (endpoint !== 'create' && presented.hidden)
+  const isSilent = endpoint === 'api' && (schemeHidden || (scheme === 'none' && headers.size === 0))
+  const tokensHidden = granted.hidden || (endpoint !== 'create' && presented.hidden) || isSilent
   if (tokensHidden) tally.tokensHidden++
-  const isBare = endpoint === 'api' && scheme === 'none'
+  const isBare = endpoint === 'api' && scheme === 'none' && !isSilent
   if (isBare) tally.bare++
   if (facts.credentialsId !== undefined) tally.credentials++
   const credentialsHidden = endpoint === 'create' && presented.hidden
@@ -101,7 +105,37 @@ export function readEntry(
       endpoint === 'api' && body !== undefined
         ? fingerprints.body(method, url.origin + url.pathname + url.search, body)
         : undefined,
-    ...(isBare && (mayHide(tally) || headers.size === 0) ? { authHidden: true } : {}),
+    ...(isSilent || (isBare && mayHide(tally)) ? { authHidden: true } : {}),
     ...(hides.length > 0 ? { hides } : {}),
+  }
+}
+
+const timeless = ({ accessExpAtMs: _, refreshExpAtMs: __, ...rest }: Presented['facts']): Presented['facts'] => rest
+
+/** How many tokens that were granted have their expiry remembered. */
+const MAX_EXPIRIES = 10_000
+
+function noteExpiries(granted: Granted['facts'], { expiries }: Tally): void {
+  const note = (id: string | undefined, atMs: number | undefined) => {
+    if (id === undefined || atMs === undefined) return
+    expiries.set(id, atMs)
+    if (expiries.size > MAX_EXPIRIES) expiries.delete(expiries.keys().next().value as string)
+  }
+  note(granted.grantedAccessId, granted.grantedAccessExpAtMs)
+  note(granted.grantedRefreshId, granted.grantedRefreshExpAtMs)
+}
+
+/** A token expires when its grant said, or when it says itself, whichever is sooner. `D-lifetimes` */
+function withExpiries(presented: Presented['facts'], { expiries }: Tally): Presented['facts'] {
+  const soonest = (id: string | undefined, atMs: number | undefined) => {
+    const grantedMs = id === undefined ? undefined : expiries.get(id)
+    return grantedMs === undefined ? atMs : Math.min(grantedMs, atMs ?? grantedMs)
+  }
+  const accessExpAtMs = soonest(presented.accessId, presented.accessExpAtMs)
+  const refreshExpAtMs = soonest(presented.refreshId, presented.refreshExpAtMs)
+  return {
+    ...presented,
+    ...(accessExpAtMs !== undefined && { accessExpAtMs }),
+    ...(refreshExpAtMs !== undefined && { refreshExpAtMs }),
   }
 }

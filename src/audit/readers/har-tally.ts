@@ -18,6 +18,8 @@ export interface Tally {
   attached: boolean
   /** By origin, of its latest answer that told it: for those that do not. */
   readonly clocks: Map<string, ClockOffset>
+  /** By fingerprint of a token that was granted, when it expires, ms: what it says of itself may be more, or nothing. */
+  readonly expiries: Map<string, number>
 }
 
 export const createTally = (): Tally => ({
@@ -30,6 +32,7 @@ export const createTally = (): Tally => ({
   credentialsHidden: 0,
   attached: false,
   clocks: new Map(),
+  expiries: new Map(),
 })
 
 /** Chromium's DevTools call themselves so, and Safari's much alike. */

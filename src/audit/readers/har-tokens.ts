@@ -9,6 +9,9 @@ import type { ClockOffset } from './server-clock.ts'
 const ACCESS = ['new_access_token', 'access', 'access_token']
 const REFRESH = ['new_refresh_token', 'refresh', 'refresh_token']
 
+/** By so much the same lifetime may differ, counted from the send and by the server, ms. */
+const ON_THE_WAY_MS = 5_000
+
 type Told<Key extends keyof ObservedRequest> = Partial<Pick<ObservedRequest, Key>>
 
 /** What a request tells of tokens and credentials, by fingerprint. */
@@ -83,7 +86,10 @@ export function grantedIn(
     // The doubt is that between the clocks: no less than how long the answer took.
     const fromMs = clock === undefined ? times.answered.latestMs : times.sent.earliestMs
     const saidAtMs = seconds > 0 && seconds < 1e9 ? fromMs + seconds * 1000 : undefined
-    return atTheClient(tokenClaims(token).expAtMs, clock) ?? saidAtMs
+    const ownAtMs = atTheClient(tokenClaims(token).expAtMs, clock)
+    if (ownAtMs === undefined || saidAtMs === undefined) return ownAtMs ?? saidAtMs
+    // Where they differ by more than the way of the answer, the sooner counts. `D-lifetimes`
+    return saidAtMs < ownAtMs - ON_THE_WAY_MS ? saidAtMs : ownAtMs
   }
   const refreshId = isToken(refresh) ? fingerprints.token(refresh) : undefined
   const rotated = isToken(refresh) && refreshId !== sentRefreshId

@@ -1,6 +1,6 @@
 import type { ObservedSend } from '../../monitors/index.ts'
 import { LONGEST_RETRY_AFTER_MS } from '../../policy/limits.ts'
-import { isToken } from './fingerprints.ts'
+import { isRedacted, isToken } from './fingerprints.ts'
 import { isoInstantOf } from './iso-times.ts'
 import { field, text } from './json-values.ts'
 
@@ -21,15 +21,20 @@ export function headersOf(message: unknown): ReadonlyMap<string, string> {
 export function authorizationOf(value: string | undefined): {
   readonly scheme: ObservedSend['authScheme']
   readonly token?: string | undefined
+  /** A tool wrote over all of it: what the scheme was is not known. */
+  readonly hidden?: true
 } {
   const said = value?.trim() ?? ''
   // No pattern for the whole: one with two runs of spaces takes hours for a header that is full of them.
   const end = said.search(/\s/)
   const [name, rest] = end < 0 ? [said, ''] : [said.slice(0, end), said.slice(end).trimStart()]
+  if (rest === '' && name !== '' && isRedacted(name)) return { scheme: 'none', hidden: true }
   switch (name.toLowerCase()) {
     case '':
       return { scheme: 'none' }
     case 'bearer':
+      // What JavaScript makes of a token that is not there.
+      if (rest === 'undefined' || rest === 'null') return { scheme: 'other' }
       return { scheme: 'Bearer', token: isToken(rest) ? rest : undefined }
     case 'basic':
       return { scheme: 'Basic' }
