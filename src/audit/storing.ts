@@ -7,10 +7,21 @@ export const STORING_MS = 5_000
 
 const BECAUSE = `The next pair may still have been on its way to the client's store, until which the old token serves: no traffic shows that, the client's own journal does. Once it has sent the next one, or ${STORING_MS / 1000} s after the answer, it is the client's doing.`
 
+interface Granted {
+  readonly accessId: string | undefined
+  readonly refreshId: string | undefined
+  readonly replacesId: string | undefined
+  readonly atMs: number
+  /** It was used, so it is stored. */
+  readonly used: boolean
+}
+
 interface Storing {
   readonly inner: unknown
-  /** The pair that was granted and not used yet, and when. */
-  readonly granted: { readonly accessId: string | undefined; readonly atMs: number } | undefined
+  /** The latest pair that was granted: when, and which access token it replaces as soon as it is stored. */
+  readonly granted: Granted | undefined
+  /** The access token that was sent last. */
+  readonly usedId: string | undefined
 }
 
 /** The monitors for recordings that do not show when a pair was stored. `replace-both` */
@@ -26,30 +37,40 @@ function allowingForStoring(of: Monitor): Monitor {
     return of.step(state, moment, collect)
   }
   const mayServe = ({ inner, granted }: Storing, moment: Moment) => {
-    if (granted === undefined || moment.kind !== 'sent') return false
+    if (granted === undefined || granted.used || moment.kind !== 'sent') return false
     const { request } = moment
+    if (request.accessId !== granted.replacesId) return false
     stepped(inner, { ...moment, request: { ...request, stillServes: true } })
     return found.length === 0 && request.sentAtMs - granted.atMs < STORING_MS
   }
   return monitor<Storing>({
     ...of,
-    initial: { inner: of.initial, granted: undefined },
+    initial: { inner: of.initial, granted: undefined, usedId: undefined },
     step(before, moment, report) {
       const inner = stepped(before.inner, moment)
-      const granted = grantedAfter(before.granted, moment)
+      const granted = grantedAfter(before, moment)
+      const usedId = (moment.kind === 'sent' ? moment.request.accessId : undefined) ?? before.usedId
       if (found.length > 0) {
         const evidence = [...found]
         const because = mayServe(before, moment) ? BECAUSE : undefined
         for (const each of evidence) report(each, because)
       }
-      return inner === before.inner && granted === before.granted ? before : { inner, granted }
+      const isSame = inner === before.inner && granted === before.granted && usedId === before.usedId
+      return isSame ? before : { inner, granted, usedId }
     },
   })
 }
 
-function grantedAfter(before: Storing['granted'], moment: Moment): Storing['granted'] {
-  if (moment.kind === 'sent') return moment.request.accessId === before?.accessId ? undefined : before
-  if (moment.kind !== 'answered' || !isGrant(moment.request)) return before
-  const { grantedAccessId: accessId, answeredAtMs: atMs } = moment.request
-  return { accessId, atMs }
+function grantedAfter({ granted, usedId }: Storing, moment: Moment): Granted | undefined {
+  if (moment.kind === 'sent') {
+    const { accessId, refreshId } = moment.request
+    const isUse =
+      granted !== undefined &&
+      ((accessId !== undefined && accessId === granted.accessId) ||
+        (refreshId !== undefined && refreshId === granted.refreshId))
+    return isUse && !granted.used ? { ...granted, used: true } : granted
+  }
+  if (moment.kind !== 'answered' || !isGrant(moment.request)) return granted
+  const { grantedAccessId: accessId, grantedRefreshId: refreshId, answeredAtMs: atMs } = moment.request
+  return { accessId, refreshId, replacesId: granted?.accessId ?? usedId, atMs, used: false }
 }

@@ -29,6 +29,17 @@ describe('an old token that is sent after the next pair was granted', () => {
     expect(await inHar(api(11, 2), api(12, 1))).toEqual(['invariant-4 fail'])
   })
 
+  it('serves no more once the next refresh token was used', async () => {
+    expect(
+      await inHar(refresh(11, 3, { status: 503, grantedAccessId: undefined, grantedRefreshId: undefined }), api(12, 1)),
+    ).toEqual(['invariant-4 fail'])
+  })
+
+  it('serves only if it is the one before', async () => {
+    expect(await inHar(refresh(20, 3), api(21, 2))).toEqual(['invariant-4 inconclusive'])
+    expect(await inHar(refresh(20, 3), api(21, 1))).toEqual(['invariant-4 fail'])
+  })
+
   it('never serves after its own expiry, nor does the next one', async () => {
     const expired = { accessExpAtMs: at(11) }
     expect(await inHar(api(12, 1, expired))).toEqual(['invariant-4 fail'])

@@ -17,10 +17,10 @@ export const TOKEN_TWINS: readonly Twins[] = [
   },
   {
     monitor: 'invariant-4',
-    rule: 'the first token of a trace that begins in its midst counts as held',
-    clean: [api(600, 1), validate(610, 1), api(700, 1)],
-    twin: [api(600, 1), api(700, 2)],
-    says: ['access token a2 was sent, though a1 has replaced it'],
+    rule: 'of tokens whose grants were not seen none is older, until a grant replaces them all',
+    clean: [api(600, 1), validate(610, 2), api(700, 1), api(710, 2), refresh(720, 3), api(730, 3), api(740, 4)],
+    twin: [api(600, 1), validate(610, 2), api(700, 1), api(710, 2), refresh(720, 3), api(730, 2)],
+    says: ['access token a2 was sent, though a3 has replaced it'],
   },
   {
     monitor: 'invariant-4',
@@ -39,8 +39,14 @@ export const TOKEN_TWINS: readonly Twins[] = [
   {
     monitor: 'invariant-4',
     rule: 'nor of one that is not known',
-    clean: [api(0, 1, unknown), validate(100, 1)],
-    twin: [api(0, 1, rejection), validate(100, 1)],
+    clean: [api(0, 1), api(60, 1, unknown), validate(100, 1)],
+    twin: [api(0, 1), api(60, 1, rejection), validate(100, 1)],
+  },
+  {
+    monitor: 'invariant-4',
+    rule: 'a token whose grant was not seen may have been granted just before it was used first',
+    clean: [api(0, 1), api(59, 1, rejection), api(70, 1)],
+    twin: [api(0, 1), api(60, 1, rejection), api(70, 1)],
   },
   {
     monitor: 'invariant-4',
@@ -130,10 +136,10 @@ export const TOKEN_TWINS: readonly Twins[] = [
     says: ['a second refresh was sent 10 s after the one that a rejected access token had brought about'],
   },
   {
-    monitor: 'invariant-4',
+    monitor: 'refresh-once',
     rule: 'a refusal of another token brings about no refresh',
-    clean: [api(0, 1), refresh(200, 2), refresh(210, 3)],
-    twin: [api(0, 1), api(100, 2, rejection), refresh(200, 3), refresh(210, 4)],
+    clean: [api(0, 1), api(100, 2, rejection), refresh(200, 3), refresh(210, 4)],
+    twin: [api(0, 1), api(100, 1, rejection), refresh(200, 3), refresh(210, 4)],
   },
   {
     monitor: 'refresh-once',
