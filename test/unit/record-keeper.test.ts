@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Change, createRecordKeeper, StoreFailure } from '../../src/client/record-keeper.ts'
 import { createTimeline } from '../../src/client/timeline.ts'
+import { sleep } from '../../src/clock.ts'
 import { memoryStore } from '../../src/index.ts'
 import { type AccountRecord, emptyRecord } from '../../src/store/record.ts'
 import { virtualClock } from '../../src/testing.ts'
@@ -81,6 +82,17 @@ describe('a change', () => {
     expect(writes).toBe(16)
   })
 
+  it('is written without a look where nobody has written since, and after one where the machine slept', async () => {
+    const { calls, clock, ours } = kept()
+    await ours.read()
+    calls.length = 0
+    await ours.change(createFailed)
+    expect(calls).toEqual(['write'])
+    clock.suspend(MINUTE)
+    await ours.change(paused)
+    expect(calls).toEqual(['write', 'read', 'write'])
+  })
+
   it('waits for the one before it', async () => {
     const { clock, line, ours, stored } = kept()
     line.writeMs = SECOND
@@ -109,6 +121,29 @@ describe('a read', () => {
     expect(ours.othersWrote()).toBe(1)
   })
 
+  it('fails where others are always faster at what it has to put back', async () => {
+    const { keeperOf, memory } = kept()
+    let copy: AccountRecord | undefined
+    let writes = 0
+    const keeper = keeperOf(
+      {
+        ...memory,
+        read: async (account) => ({ ...(await memory.read(account)), ...(copy && { record: copy }) }),
+        async compareAndSet(...write) {
+          writes++
+          return copy === undefined && memory.compareAndSet(...write)
+        },
+      },
+      'we',
+    )
+    await keeper.keep(paused)
+    await keeper.keep(createFailed)
+    copy = { ...emptyRecord('salt'), version: 1 }
+    writes = 0
+    await expect(keeper.read()).rejects.toThrow('another client was faster 16 times')
+    expect(writes).toBe(16)
+  })
+
   it('puts back what an older copy of the data lacks', async () => {
     const { memory, ours, stored } = kept()
     await ours.keep(paused)
@@ -120,6 +155,93 @@ describe('a read', () => {
 })
 
 describe('D-store-down: a change that has to land', () => {
+  it('is signed with its writer, its number and its version; others keep theirs', async () => {
+    const { keeperOf, memory, ours, stored } = kept()
+    await keeperOf(memory, 'they').keep(signedOut)
+    await ours.keep(createFailed)
+    await ours.keep(paused)
+    await ours.change(signedOut)
+    expect((await stored())?.landed).toEqual([
+      { writer: 'they', change: 1, version: 1 },
+      { writer: 'we', change: 2, version: 3 },
+    ])
+  })
+
+  it('is remembered of the latest 64 writers', async () => {
+    const { keeperOf, memory, stored } = kept()
+    for (let writer = 0; writer < 65; writer++) {
+      const keeper = keeperOf(memory, `writer ${writer}`)
+      await keeper.read()
+      await keeper.keep(createFailed)
+    }
+    const writers = (await stored())?.landed.map(({ writer }) => writer) ?? []
+    expect([writers.length, writers[0], writers.at(-1)]).toEqual([64, 'writer 1', 'writer 64'])
+  })
+
+  it('begins at the latest that the store can have meant, one that may fail at the earliest (D-skew)', async () => {
+    const { clock, faulty, keeperOf } = kept()
+    const keeper = keeperOf(
+      {
+        ...faulty,
+        async read(account) {
+          const answer = await faulty.read(account)
+          await sleep(clock, 2 * SECOND)
+          return answer
+        },
+      },
+      'we',
+    )
+    const read = keeper.read()
+    const toldMs = clock.now()
+    await clock.advance(2 * SECOND)
+    await read
+    const begunMs: number[] = []
+    const begins: Change = (record, nowMs) => {
+      begunMs.push(nowMs)
+      return record
+    }
+    await keeper.change(begins)
+    await keeper.keep(begins)
+    expect(begunMs.at(0)).toBe(toldMs)
+    expect(begunMs.at(-1)).toBe(toldMs + 2 * SECOND)
+  })
+
+  it('is obeyed once, whether it is on its way, kept, or stored', async () => {
+    const { clock, down, ours } = kept()
+    const another: Change = (record) => ({ ...record, refreshAttempts: record.refreshAttempts + 1 })
+    const counts: number[] = []
+    down()
+    const written = ours.keep(another)
+    counts.push(ours.known().refreshAttempts)
+    await written
+    counts.push(ours.known().refreshAttempts)
+    down(false)
+    await clock.advance(SECOND)
+    counts.push(ours.known().refreshAttempts)
+    expect(counts).toEqual([1, 1, 1])
+  })
+
+  it('is no longer obeyed where what is stored has overtaken it', async () => {
+    const { ours } = kept()
+    let isOvertaken = true
+    expect(await ours.keep((record) => (isOvertaken ? null : { ...record, createFailed: true }))).toBe('overtaken')
+    isOvertaken = false
+    expect(ours.known().createFailed).toBe(false)
+  })
+
+  it('tells its caller what it comes to, though it waits behind another', async () => {
+    const { down, ours } = kept()
+    down()
+    await ours.keep(createFailed)
+    let seen: AccountRecord | undefined
+    const written = ours.keep((record) => {
+      seen = record
+      return record
+    })
+    expect(await written).toBe('kept')
+    expect(seen).toMatchObject({ createFailed: true })
+  })
+
   it('is obeyed at once, however long its write takes', async () => {
     const { clock, line, ours, stored } = kept()
     line.writeMs = 3 * SECOND
