@@ -110,6 +110,21 @@ describe('D-store-down', () => {
     expect(calls.length - before).toBeLessThan(20)
   })
 
+  it('sends none either in the time from when the store is back until it is written', async () => {
+    const { auth, clock, down, loseWhat, now, refused, tokenRequests } = faultyWorld()
+    loseWhat('create')
+    await now(auth.getAccessToken())
+    down(false)
+    const refresh = await refused(auth.getAccessToken(force))
+    const validate = await refused(auth.validate())
+    expect([refresh, validate]).toMatchObject([DOWN, DOWN])
+    expect(tokenRequests()).toBe('create 200')
+    await clock.advanceTo(refresh.retryAtMs ?? 0)
+    await now(auth.validate())
+    await now(auth.getAccessToken(force))
+    expect(tokenRequests()).toBe('create 200, validate 200, refresh 200')
+  })
+
   it('is not asked for a token request each millisecond while it stands still', async () => {
     let standsStill = false
     const still = <A extends unknown[], R>(act: (...args: A) => Promise<R>) => {
