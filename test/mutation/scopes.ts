@@ -39,7 +39,7 @@ export const SCOPES: readonly Scope[] = [
     killedAtLeast: 1,
   },
   {
-    // What each keeps by itself. The rest of the client needs the whole client around it: hours of the specification suite.
+    // What stands by itself. The rest needs the specification suite, which is too slow: see `docs/verification.md`.
     name: 'client',
     mutate: ['waiters', 'lease', 'budget', 'record-keeper', 'vault'].map((name) => `src/client/${name}.ts`),
     tests: unit('waiters', 'lease', 'budget', 'record-keeper', 'vault'),
