@@ -36,7 +36,7 @@ export interface Traced {
 
 /** Folders of `src/` that `npm run mutate` has not recorded, and why. */
 const NOT_RECORDED: Readonly<Record<string, string>> = {
-  client: 'not mutated yet',
+  client: 'only the files that stand by themselves, as `client-parts`',
 }
 
 /** Code that lists or shows ids, and keeps none of them. */
