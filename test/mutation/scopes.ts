@@ -60,7 +60,10 @@ export const SCOPES: readonly Scope[] = [
   {
     name: 'monitors',
     mutate: ['src/monitors/*.ts'],
-    tests: unit('monitors', 'monitors-coverage', 'monitors-memory', 'monitors-windows'),
+    tests: unit(
+      ...(['monitors', 'monitors-api', 'monitors-coverage'] as const),
+      ...(['monitors-memory', 'monitors-needs', 'monitors-windows'] as const),
+    ),
     killedAtLeast: 0.79,
   },
 ]
