@@ -28,20 +28,22 @@ export interface Docket {
   readonly unlisted: ReadonlyMap<string, Unlisted>
 }
 
-/** Sure findings of a rule that are listed, of all accounts together, and doubtful ones. */
+/** Sure findings of a rule that are listed of an origin, of all accounts together, and doubtful ones. */
 const KEPT = 1_000
+/** Of all origins together: most of them turn out to be others' sites, which may not take the place of the API's. */
+const KEPT_OF_ALL = 10_000
 
 /** Gives room for findings in the list, until there is no more. */
 export type Room = (rule: string, verdict: keyof Unlisted) => boolean
 
-/** To be shared by all dockets of an audit. */
-export function createRoom(): Room {
+/** To be shared by all dockets of an audit: the room of an origin. */
+export function createRooms(): (origin: string | undefined) => Room {
   const taken = new Map<string, number>()
-  return (rule, verdict) => {
-    const key = `${verdict} ${rule}`
-    const count = taken.get(key) ?? 0
-    if (count >= KEPT) return false
-    taken.set(key, count + 1)
+  const takenOf = (key: string) => taken.get(key) ?? 0
+  return (origin) => (rule, verdict) => {
+    const [ofAll, ofOrigin] = [`${verdict} ${rule}`, `${verdict} ${rule} at ${origin}`]
+    if (takenOf(ofOrigin) >= KEPT || takenOf(ofAll) >= KEPT_OF_ALL) return false
+    for (const key of [ofAll, ofOrigin]) taken.set(key, takenOf(key) + 1)
     return true
   }
 }

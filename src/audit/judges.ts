@@ -1,6 +1,6 @@
 import type { Finding, Monitor, Need } from '../monitors/index.ts'
 import { type AccountAudit, createAccountAudit } from './account.ts'
-import { type Broken, createRoom, type Unlisted } from './docket.ts'
+import { type Broken, createRooms, type Unlisted } from './docket.ts'
 import type { Exchange, Happening } from './exchange.ts'
 import { WHOSE } from './findings.ts'
 import { withPersons } from './persons.ts'
@@ -83,14 +83,14 @@ export function createJudges(
   const judged: Judged[] = []
   /** Of those without findings in the list: how many there were, by what is known of them. */
   const rest = new Map<string, Judged & { readonly unlisted: Map<string, Unlisted> }>()
-  const room = createRoom()
+  const roomOf = createRooms()
   /** By origin, what requests of nobody's in particular do not tell: they may be anybody's there. */
   const hiddenAt = new Map<string | undefined, Set<Need>>()
   /** How many, by where they were. */
   const forgotten = new Map<string | undefined, number>()
 
-  const created = (of: readonly Monitor[], account: string | undefined) =>
-    createAccountAudit(of, readings, { room, onFound, counts: (broken) => counts(broken, account) })
+  const created = (of: readonly Monitor[], { account, origin }: Who) =>
+    createAccountAudit(of, readings, { room: roomOf(origin), onFound, counts: (broken) => counts(broken, account) })
   const close = (audit: AccountAudit, { account, origin, everybodys, strangers }: Whose) => {
     audit.end()
     const { listed, unlisted, files, hides } = audit
@@ -125,14 +125,15 @@ export function createJudges(
     }
     return bench
   }
-  const auditOf = ({ audits, account }: Bench, name: string, of: readonly Monitor[]): AccountAudit => {
-    const audit = audits.get(name) ?? created(of, account)
+  const auditOf = (bench: Bench, name: string, of: readonly Monitor[]): AccountAudit => {
+    const { audits } = bench
+    const audit = audits.get(name) ?? created(of, bench)
     audits.set(name, audit)
     return audit
   }
   const budgetOf = (sentTo: string, origin: string | undefined): AccountAudit => {
     const who = { account: undefined, origin, everybodys: true } as const
-    const known = origins.get(sentTo) ?? { audit: created(ofOrigin, undefined), who }
+    const known = origins.get(sentTo) ?? { audit: created(ofOrigin, who), who }
     origins.set(sentTo, known)
     return known.audit
   }

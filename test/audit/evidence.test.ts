@@ -94,6 +94,27 @@ describe('a recording that tells the tokens of some requests only', () => {
     expect(await outcomes([...ofAccount('ann', needless), ...unseen])).toEqual([['invariant-10', 'inconclusive', why]])
   })
 
+  it('shows for sure what happened at another origin than the unseen one', async () => {
+    const elsewhere = hiding(itemsOf([api(300, 0, { accessId: undefined, origin: 'https://other.test' })]))
+    expect(await outcomes([...ofAccount('ann', needless), ...elsewhere])).toEqual([['invariant-10', 'fail']])
+  })
+
+  it('does not show for sure what has expired by one end of the clocks only', async () => {
+    const used = itemsOf([create(0, 1), refresh(10, 2), api(11, 2), api(3605, 1, { accessExpAtMs: at(3600) })])
+    const doubtful = used.map((item): Item => (item.kind === 'exchange' ? { ...item, expiryDoubtMs: 10_000 } : item))
+    const found = (await outcomes([...doubtful, ...unseen])).filter(([rule]) => rule === 'invariant-4')
+    expect(found).toEqual([['invariant-4', 'inconclusive', why]])
+  })
+
+  it('nor what is beyond the list', async () => {
+    const creates = Array.from({ length: LIST_LENGTH + 6 }, (_, n) => create(n / 2, n + 1))
+    const report = await judged([partly], inFile('a', [...itemsOf(creates), ...unseen]))
+    expect(ruleOf(report, 'invariant-10')).toMatchObject({
+      verdict: 'inconclusive',
+      unlisted: { fail: 0, inconclusive: 5 },
+    })
+  })
+
   it('shows for sure what requests show by themselves', async () => {
     const faults = itemsOf([
       ...[create(0, 1), refresh(10, 2), failedRefresh(100, 1, 401)],

@@ -71,6 +71,14 @@ describe('requests to other hosts that look like the API’s', () => {
     expect(other).toMatchObject({ verdict: 'pass' })
   })
 
+  it('take no place in the list from the API’s', async () => {
+    const others = Array.from({ length: 1_001 }, (_, n) => bare(2 + n))
+    const report = await audited([har([signIn, call, ...others, bare(5_000, HERE)])])
+    expect(report.findings.map(({ rule, offence }) => [rule, offence?.at.entry])).toEqual([
+      ['bearer-on-every-request', 2 + 1_001 + 1],
+    ])
+  })
+
   it('are judged where no token endpoint was called at all', async () => {
     const report = await audited([har([call, bare(2)])])
     expect(report).toMatchObject({ bearer: 'fail', exchanges: 2, hosts: [] })

@@ -179,7 +179,8 @@ export function asHar(items: Items, { lineMs = 0, held = [] }: HarOptions = {}):
   const answeredAtMs = times.map(({ sentAtMs, lastedMs }) => sentAtMs + lastedMs)
   const entries = pairs.map((pair, index) => {
     const { sentAtMs, lastedMs } = times[index] ?? { sentAtMs: 0, lastedMs: 0 }
-    const freeMs = Math.min(...answeredAtMs.filter((atMs) => atMs <= sentAtMs).map((atMs) => sentAtMs - atMs), HOUR_MS)
+    const before = answeredAtMs.filter((atMs, of) => of !== index && atMs <= sentAtMs)
+    const freeMs = Math.min(...before.map((atMs) => sentAtMs - atMs), HOUR_MS)
     const { blockedMs, connectMs } = held[index % held.length] ?? { blockedMs: 0, connectMs: 0 }
     const blocked = Math.min(blockedMs, freeMs)
     const connect = Math.min(connectMs, freeMs - blocked)

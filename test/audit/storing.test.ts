@@ -20,6 +20,14 @@ describe('an old token that is sent after the next pair was granted', () => {
     expect(await inHar(api(10 + STORING_S + 0.1, 1))).toEqual(['invariant-4 fail'])
   })
 
+  it('may where it may have been held until then, or not', async () => {
+    const sent = [...replaced, api(10 + STORING_S + 0.5, 1)]
+    const atOnce = { blockedMs: 0, connectMs: 0 }
+    const heldFor = (blockedMs: number) => faultsOf(asHar(sent, { held: [atOnce, atOnce, { ...atOnce, blockedMs }] }))
+    expect(await heldFor(300)).toEqual(['invariant-4 fail'])
+    expect(await heldFor(1_000)).toEqual(['invariant-4 inconclusive'])
+  })
+
   it('says what would tell', async () => {
     const { findings } = await audited(asHar([...replaced, api(11, 1)]))
     expect(findings[0]?.because).toMatch(/on its way to the client's store.*journal/)
