@@ -114,7 +114,9 @@ describe('the reader of journals', () => {
       expect(await failsOf(late(4, 2800.3), until, late(5, 2800.5))).toEqual(['invariant-4'])
     expect(await failsOf(late(4, 2860.2))).toEqual(['invariant-4'])
     // One of before the latest serves nobody.
-    expect(await failsOf(api(4, 2800.3, { accessId: 'a0' }), answered(4, 2800.4, 200))).toEqual(['invariant-4'])
+    const earlier = header() + api(9, -10, { accessId: 'a0' }) + answered(9, -9, 200)
+    const again = api(4, 2800.3, { accessId: 'a0' }) + answered(4, 2800.4, 200)
+    expect(rulesThat('fail', await audited(refreshed.replace(header(), earlier) + again))).toEqual(['invariant-4'])
   })
 
   it('takes a request for dropped whose process was killed', async () => {

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { type Clock, sleep } from '../../../src/clock.ts'
 
 /** How long an answer takes from here to the client, ms. */
-const WAY_BACK_MS = 5
+const WAY_BACK_MS = 20
 
 /** A proxy that writes down everything, secrets too: for tests alone. */
 export interface Recorder {
@@ -49,8 +49,9 @@ export async function record(upstream: string, clock: Clock): Promise<Recorder> 
     try {
       const body = await bytesOf(incoming)
       const { method = 'GET', url = '/' } = incoming
-      await meet(url)
       const answer = await ask(new URL(url, upstream), incoming, body)
+      // Last: those that met leave together, before anybody can react to one of them.
+      await meet(url)
       const timeMs = clock.now() - startedAtMs
       const sent = { url: new URL(url, origin).href, method, headers: incoming.headers, body }
       entries.push({ order, entry: entryOf(sent, answer, startedAtMs, timeMs) })
